@@ -1,0 +1,1 @@
+"""The long-running half of Trafficmon: cameras in, verdicts out."""

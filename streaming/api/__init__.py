@@ -1,0 +1,1 @@
+"""HTTP, WebSocket and the live wall, all read from Redis."""

@@ -1,0 +1,114 @@
+"""Cameras: list, add, change, remove; the newest result, picture and verdicts of each."""
+
+from typing import Any, cast
+
+import msgspec
+from aiohttp import web
+
+from streaming import redis_keys
+from streaming.aggregation.live_store import Verdict, verdicts_key
+from streaming.api.cameras import check_id
+from streaming.api.envelope import Refused, body_of, ok
+from streaming.api.live import Latest, read_latest
+from streaming.api.routes.images import jpeg_response
+from streaming.api.routes.queries import whole_number
+from streaming.api.state import state_of
+from streaming.messages import CameraCommand
+
+
+class CameraBody(msgspec.Struct, rename="camel", kw_only=True):
+    """A camera to run; what is left out of one that runs already stays as it is."""
+
+    id: str | int
+    source: str | None = None
+    name: str | None = None
+    enabled: bool = True
+    interval_s: float | None = None
+    notes: str = ""
+
+
+async def listed(request: web.Request) -> web.Response:
+    """Every camera with its state."""
+    return ok(list((await state_of(request).cameras.listed()).values()))
+
+
+async def put(request: web.Request) -> web.Response:
+    """Add a camera or change one; it runs within seconds, and after every restart."""
+    body: CameraBody = await body_of(request, CameraBody)
+    cameras = state_of(request).cameras
+    camera_id = str(body.id)
+    check_id(camera_id)
+    if not body.source:
+        raise Refused(400, "a camera needs its address in `source`")
+    if body.interval_s is not None and not 0.05 <= body.interval_s <= 3600:
+        raise Refused(400, "intervalS must be 0.05 to 3600 seconds")
+    known = (await cameras.listed()).get(camera_id)
+    name = (body.name or (known.name if known else "") or camera_id).strip()
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise Refused(400, "name must be 1 to 100 printable characters")
+    await cameras.add(
+        CameraCommand(
+            camera_id=camera_id,
+            name=name,
+            source=body.source,
+            enabled=body.enabled,
+            interval_s=body.interval_s,
+            notes=body.notes[:500],
+        )
+    )
+    camera = (await cameras.listed())[camera_id]
+    return ok(camera, msg="changed" if known else "added", status=200 if known else 201)
+
+
+async def remove(request: web.Request) -> web.Response:
+    """Stop a camera and take it off the list."""
+    state, camera_id = state_of(request), request.match_info["camera_id"]
+    await state.cameras.remove(camera_id)
+    state.live.forget(camera_id)
+    return ok({"id": camera_id}, msg="removed")
+
+
+async def latest(request: web.Request) -> web.Response:
+    """The newest frame with its groups' risks, and the newest frame that was judged."""
+    return ok(await _latest(request))
+
+
+async def frame(request: web.Request) -> web.Response:
+    """The newest frame's picture."""
+    found = await _latest(request)
+    ref = found.frame.frame.image_ref if found.frame and found.frame.frame else None
+    jpeg = await state_of(request).images.get(ref) if ref else None
+    if jpeg is None:
+        raise Refused(404, "the camera's newest picture is gone, or there was none")
+    return jpeg_response(jpeg, lasting=False)
+
+
+async def history(request: web.Request) -> web.Response:
+    """The newest judged frames, newest first; `limit` 1 to 200."""
+    limit = whole_number(request, "limit", default=50, low=1, high=200)
+    key = verdicts_key(await _known_id(request))
+    raws = cast("list[bytes]", await state_of(request).redis.zrevrange(key, 0, limit - 1))
+    return ok([msgspec.json.decode(raw, type=Verdict) for raw in raws])
+
+
+async def _latest(request: web.Request) -> Latest:
+    camera_id = await _known_id(request)
+    raw: Any = await state_of(request).redis.get(redis_keys.camera_latest(camera_id))
+    return read_latest(raw) or Latest(camera_id, None, None)
+
+
+async def _known_id(request: web.Request) -> str:
+    camera_id = request.match_info["camera_id"]
+    if camera_id not in await state_of(request).cameras.listed():
+        raise Refused(404, f"no camera {camera_id!r}; /api/cameras lists them")
+    return camera_id
+
+
+ROUTES = [
+    web.get("/api/cameras", listed),
+    web.post("/api/cameras", put),
+    web.delete("/api/cameras/{camera_id}", remove),
+    web.get("/api/cameras/{camera_id}/latest", latest),
+    web.get("/api/cameras/{camera_id}/frame.jpg", frame),
+    web.get("/api/cameras/{camera_id}/history", history),
+]

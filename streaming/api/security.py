@@ -1,0 +1,126 @@
+"""Who may talk to the API: loopback only, or whoever knows `serving.token`."""
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from streaming.api.envelope import Handler, Refused, answer
+from streaming.errors import ConfigError
+from streaming.settings import ServingSettings
+
+SESSION_COOKIE = "trafficmon_session"
+SESSION_S = 12 * 3600
+_OPEN_PATHS = frozenset({"/", "/health/health_check", "/api/session"})
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def check_bind(serving: ServingSettings) -> None:
+    """Refuse to be reachable from elsewhere without a token.
+
+    Raises:
+        ConfigError: `serving.host` is no loopback address and `serving.token` is unset.
+    """
+    if serving.token is None and not is_loopback(serving.host):
+        raise ConfigError(
+            f"config/serving.yaml: serving.token must be set to serve on {serving.host} "
+            "(serving.host): without it anyone who reaches the port sees every camera"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address or name that only this machine reaches."""
+    if host.lower() in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def new_session(token: str, now_s: float) -> str:
+    """A cookie that says until when (Unix time, s) its bearer is let in."""
+    until = str(int(now_s + SESSION_S))
+    return f"{until}.{_signature(token, until)}"
+
+
+def session_holds(cookie: str, token: str, now_s: float) -> bool:
+    """True for an unexpired cookie of this token; changing the token ends every session."""
+    until, _, signature = cookie.partition(".")
+    if not until.isascii() or not until.isdigit() or int(until) < now_s:
+        return False
+    return hmac.compare_digest(signature.encode(), _signature(token, until).encode())
+
+
+def same_secret(given: str, wanted: str) -> bool:
+    """Compare in a time that tells nothing."""
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def guard(serving: ServingSettings) -> object:
+    """The middleware for these settings: token, host, origin, and headers on every answer."""
+    token = serving.token.get_secret_value() if serving.token else None
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            _check_host(request, token)
+            _check_origin(request)
+            _check_token(request, token)
+        except Refused as exc:
+            response: web.StreamResponse = answer(exc.status, str(exc))
+        else:
+            response = await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+            if request.path.startswith("/wall/"):
+                # Asked for again each time, answered by 304: a new release is seen at once.
+                response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    return guarded
+
+
+def _check_host(request: web.Request, token: str | None) -> None:
+    """Without a token, no other site may reach us under a name of its own (DNS rebinding)."""
+    if token is None and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        raise Refused(403, "without serving.token only localhost is served")
+
+
+def _check_origin(request: web.Request) -> None:
+    """A browser says which page asks; only our own may change things or open the WebSocket."""
+    origin = request.headers.get("Origin")
+    if origin is None or (request.method in {"GET", "HEAD"} and request.path != "/ws"):
+        return
+    if urlsplit(origin).netloc.lower() != request.host.lower():
+        raise Refused(403, "this page may not use the API: its origin is another")
+
+
+def _check_token(request: web.Request, token: str | None) -> None:
+    if token is None or request.path in _OPEN_PATHS or request.path.startswith("/wall/"):
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and same_secret(given.strip(), token):
+        return
+    if session_holds(request.cookies.get(SESSION_COOKIE, ""), token, time.time()):
+        return
+    raise Refused(401, "send Authorization: Bearer <serving.token>, or log in at /")
+
+
+def _signature(token: str, until: str) -> str:
+    return hmac.new(token.encode(), f"session:{until}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,122 @@
+"""The `trafficmon` command. Heavy libraries are imported by the command that needs them."""
+
+import importlib
+import json
+import sys
+
+import click
+from rich.table import Table
+
+from streaming.commands.bench import bench
+from streaming.commands.cameras import cameras
+from streaming.commands.config import config
+from streaming.commands.context import console, settings_of, table_or_json
+from streaming.commands.dlq import dlq
+from streaming.commands.keys import keys
+from streaming.commands.sql import sql
+from streaming.commands.topics import topics
+from streaming.errors import ConfigError, TrafficmonError
+
+DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator")
+EMBEDDED = ("kafka", "redis")
+LOG_FILES = {"api": "app", "detection": "app", "scheduling": "scheduler"}
+MODULES = {"api": "streaming.api.app", "simulator": "streaming.simulator.provider"}
+
+
+def main() -> None:
+    """The entry point: an error that can be explained is one line and an exit code of its own."""
+    try:
+        trafficmon.main(standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except TrafficmonError as exc:
+        for line in str(exc).splitlines():
+            click.echo(f"{type(exc).__name__}: {line}", err=True)
+        sys.exit(exc.exit_code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trafficmon")
+def trafficmon() -> None:
+    """Traffic cameras in, danger verdicts out."""
+
+
+@trafficmon.command()
+@click.option(
+    "--duration", type=click.FloatRange(min=5), help="End by itself after so many seconds."
+)
+def demo(duration: float | None) -> None:
+    """The whole system on this machine, with a live table; Ctrl-C drains and stops it."""
+    from streaming.demo.demo import demo as run_demo
+
+    raise click.exceptions.Exit(
+        run_demo(settings_of(say_warnings=True), duration_s=duration, console=console)
+    )
+
+
+@trafficmon.command()
+def up() -> None:
+    """Start everything that is not running, and leave it running."""
+    from streaming import supervision
+
+    supervision.up(settings_of(say_warnings=True), None, console.print)
+
+
+@trafficmon.command()
+def down() -> None:
+    """Drain and stop everything that `up` or `demo` started, also when a setting is wrong now."""
+    from streaming import supervision
+    from streaming.settings import folders
+
+    try:
+        settings = settings_of()
+    except ConfigError:
+        settings = folders()
+    supervision.down(settings, console.print)
+
+
+@trafficmon.command()
+@table_or_json
+def status(as_: str) -> None:
+    """What runs; exit code 1 if something that should run does not."""
+    from streaming import supervision
+
+    states = supervision.status(settings_of())
+    if as_ == "json":
+        click.echo(json.dumps([s.as_dict() for s in states], indent=2))
+    else:
+        table = Table("daemon", "state", "pid", "up", "")
+        for s in states:
+            table.add_row(s.name, s.state, str(s.pid or ""), f"{s.uptime_s:.0f} s", s.description)
+        console.print(table if states else "nothing runs; `trafficmon up` starts it")
+    raise click.exceptions.Exit(0 if states and all(s.state == "RUNNING" for s in states) else 1)
+
+
+@trafficmon.command()
+@click.argument("daemon", type=click.Choice([*DAEMONS, *EMBEDDED]))
+@click.option("--instance-id", default="1", show_default=True, help="Tells instances apart.")
+def run(daemon: str, instance_id: str) -> None:
+    """One daemon in the foreground; SIGTERM drains it."""
+    from streaming import logs
+
+    settings = settings_of()
+    if daemon in EMBEDDED:
+        from streaming import embedded
+
+        embedded.execute(daemon, settings)
+    log_file = settings.logs_dir / f"{LOG_FILES.get(daemon, daemon)}.log"
+    logs.configure(file=log_file, secrets=settings.secrets())
+    module = importlib.import_module(MODULES.get(daemon, f"streaming.{daemon}.worker"))
+    module.run(settings, instance_id)
+
+
+for command in (bench, cameras, config, dlq, keys, sql, topics):
+    trafficmon.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The subcommands of `trafficmon`, a module a noun."""

@@ -1,0 +1,135 @@
+"""Starts the whole path, shows it live, drains it, and proves that every task was accounted for."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from streaming import supervision
+from streaming.demo.first_look import FirstLook
+from streaming.demo.screen import line, screen, summary_table
+from streaming.demo.surroundings import Observer
+from streaming.demo.tally import Tally
+from streaming.demo.watch import Watch
+from streaming.kafka import admin
+from streaming.settings import Settings
+
+INFRASTRUCTURE = ("kafka", "redis")
+REFRESH_S = 1.0
+LINE_EVERY_S = 5.0
+
+
+def demo(settings: Settings, *, duration_s: float | None, console: Console) -> int:
+    """Run until Ctrl-C or `duration_s` after the first frame; 0 if the summary balances."""
+    started_at = datetime.now(UTC)
+    with _stop_on_signals() as stop:
+        try:
+            settings = supervision.up(settings, INFRASTRUCTURE, console.print)
+            start = {key: high for key, (_, high) in _watermarks(settings).items()}
+            tally = Tally(started_at)
+            with Watch(settings.kafka, tally, start) as watch:
+                settings = supervision.up(settings, _path(settings), console.print)
+                observer = Observer(settings)
+                with FirstLook(settings, watch, console.print, observer.use):
+                    _show(watch, observer, stop, duration_s, console)
+                    console.print("Draining: cameras stop, what is under way is judged …")
+                    _drain(settings, watch)
+        finally:
+            supervision.down(settings, console.print)
+    return _conclude(tally, settings.reports_dir / "demo.json", console)
+
+
+def _path(settings: Settings) -> list[str]:
+    """What a frame needs to become a verdict on the wall; Dagster starts after the first one."""
+    return [d for d in supervision.DAEMONS if d != "simulator" or settings.simulated]
+
+
+def _watermarks(settings: Settings) -> dict[tuple[str, int], tuple[int, int]]:
+    topics = settings.kafka.topics
+    names = [topics.detection_results, topics.assessment_tasks, topics.risk_assessment_results]
+    return admin.watermarks(settings.kafka, [topic.name for topic in names])
+
+
+def _show(
+    watch: Watch,
+    observer: Observer,
+    stop: threading.Event,
+    duration_s: float | None,
+    console: Console,
+) -> None:
+    """The live table on a terminal, a line every few seconds elsewhere."""
+    deadline = time.monotonic() + duration_s if duration_s else None
+    next_line = 0.0
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
+            around, now = observer.look(), datetime.now(UTC)
+            with watch.lock:
+                if console.is_terminal:
+                    live.update(screen(watch.tally, around, now), refresh=True)
+                elif time.monotonic() >= next_line:
+                    next_line = time.monotonic() + LINE_EVERY_S
+                    console.print(line(watch.tally, around, now), soft_wrap=True)
+            stop.wait(REFRESH_S)
+
+
+def _drain(settings: Settings, watch: Watch) -> None:
+    """Stop the cameras first; then wait until every group is a task and every task has ended."""
+    supervision.stop(settings, ["detection"])
+    deadline = time.monotonic() + settings.scheduler.task_timeout_seconds + 20
+
+    planned = ("tasks", settings.kafka.topics.detection_results.name)
+
+    def done() -> bool:
+        if admin.lag(settings.kafka).get(planned):
+            return False
+        with watch.lock:
+            return watch.caught_up and watch.tally.unaccounted == 0
+
+    _wait(done, deadline)
+    supervision.stop(settings, ["tasks", "scheduling", "aggregation"])
+
+
+def _wait(done: Callable[[], bool], deadline: float) -> None:
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.25)
+
+
+def _conclude(tally: Tally, report_file: Path, console: Console) -> int:
+    summary = tally.summary() | {"ended_at": datetime.now(UTC).isoformat()}
+    report_file.parent.mkdir(parents=True, exist_ok=True)
+    report_file.write_text(json.dumps(summary, indent=2) + "\n")
+    console.print(summary_table(summary))
+    console.print(f"Written to {report_file}")
+    if tally.balanced:
+        console.print("[green]Every task is accounted for: tasks = assessed + expired + failed.")
+        return 0
+    if tally.unaccounted:
+        console.print(f"[red]{tally.unaccounted} tasks did not end; see logs/scheduler.log")
+    else:
+        console.print("[red]No camera produced an assessment; see logs/app.log")
+    return 1
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """The first Ctrl-C drains; the second one stops at once."""
+    stop = threading.Event()
+
+    def on_signal(_signum: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

@@ -1,0 +1,1 @@
+"""Frames in, road users and their groups out."""

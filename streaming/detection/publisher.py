@@ -1,0 +1,156 @@
+"""Analysed frames to Redis (images) and Kafka (messages), on a thread of their own."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from redis.exceptions import RedisError
+
+from streaming.detection.analysed import (
+    AnalysedFrame,
+    ResultRules,
+    camera_of,
+    groups_of,
+    result,
+    with_images,
+)
+from streaming.detection.fair_queue import FairQueue
+from streaming.detection.message_ids import RANDOM_BYTES, uuid7
+from streaming.images import ImageStore
+from streaming.logs import mask_url
+from streaming.messages import HEADERS, encode
+from streaming.metrics import Metrics
+from streaming.tracing import HEADER, new_traceparent
+
+log = logging.getLogger(__name__)
+
+_TAKE_S = 0.2
+_WITHOUT_REDIS_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where results go: `topic` by `producer`, images to `images`."""
+
+    producer: Producer
+    topic: str
+    images: ImageStore
+    metrics: Metrics
+
+
+class Publisher:
+    """Takes analysed frames without ever making the model wait.
+
+    At most `waiting` messages are with librdkafka and as many frames before it; what comes
+    on top pushes out the oldest of the camera that has most, counted as dropped. While Redis
+    is away, messages go out without images: the verdict then rests on the geometry alone.
+    """
+
+    def __init__(self, outlets: Outlets, rules: ResultRules, *, waiting: int) -> None:
+        self._out = outlets
+        self._rules = rules
+        self._most_in_flight = waiting
+        self._queue: FairQueue[AnalysedFrame] = FairQueue(
+            camera_of, per_camera=waiting, total=waiting
+        )
+        self._redis_again_s = 0.0
+        self.fatal: KafkaError | None = None
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._stop = threading.Event()
+        self._over = False
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def offer(self, analysed: AnalysedFrame) -> None:
+        """Hand a frame over; never waits."""
+        for dropped in self._queue.offer(analysed):
+            self._count(dropped.frame.camera_id, "dropped")
+
+    def stop(self, within_s: float) -> None:
+        """Send what is queued, as far as the time goes; the rest counts as dropped or failed."""
+        until_s = time.monotonic() + within_s
+        self._stop.set()
+        self._queue.close()
+        self._thread.join(within_s)
+        self._over = True
+        self._thread.join(_TAKE_S * 5)
+        self._out.producer.flush(max(0.1, until_s - time.monotonic()))
+        self._out.producer.purge()
+        self._out.producer.poll(0)
+        for left in self._queue.take(self._most_in_flight, timeout_s=0):
+            self._count(left.frame.camera_id, "dropped")
+
+    def _run(self) -> None:
+        while self.fatal is None and not self._over:
+            self._out.producer.poll(0)
+            if len(self._out.producer) >= self._most_in_flight:
+                self._out.producer.poll(_TAKE_S)
+                continue
+            taken = self._queue.take(1, timeout_s=_TAKE_S)
+            if not taken and self._stop.is_set():
+                return
+            for analysed in taken:
+                try:
+                    self._publish(analysed)
+                except Exception as exc:  # one frame must not end the way out for all
+                    log.exception("a frame could not be made a message")
+                    self._failed(analysed.frame.camera_id, exc)
+
+    def _publish(self, analysed: AnalysedFrame) -> None:
+        camera_id = analysed.frame.camera_id
+        groups = groups_of(analysed, self._rules)
+        image_ref, groups = with_images(analysed, groups, self._rules, self._keep)
+        now = datetime.now(UTC)
+        message = result(
+            analysed,
+            groups,
+            image_ref=image_ref,
+            message_id=uuid7(now, os.urandom(RANDOM_BYTES)),
+            now=now,
+        )
+        try:
+            self._out.producer.produce(
+                self._out.topic,
+                key=camera_id,
+                value=encode(message),
+                headers=[*HEADERS, (HEADER, new_traceparent())],
+                on_delivery=self._on_delivery(camera_id),
+            )
+        except (BufferError, KafkaException) as exc:
+            self._failed(camera_id, exc)
+
+    def _keep(self, jpeg: bytes) -> str | None:
+        if time.monotonic() < self._redis_again_s:
+            return None
+        try:
+            return self._out.images.put(jpeg)
+        except RedisError as exc:
+            self._redis_again_s = time.monotonic() + _WITHOUT_REDIS_S
+            log.warning("images are not kept: %s", mask_url(str(exc)))
+            return None
+
+    def _on_delivery(self, camera_id: str) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, _message: Message) -> None:
+            if error is None:
+                self._count(camera_id, "published")
+            else:
+                self._failed(camera_id, KafkaException(error))
+
+        return delivered
+
+    def _failed(self, camera_id: str, exc: Exception) -> None:
+        self._count(camera_id, "failed")
+        log.warning("a frame was not published: %s", exc, extra={"camera_id": camera_id})
+        error = exc.args[0] if isinstance(exc, KafkaException) else None
+        if isinstance(error, KafkaError) and error.fatal():
+            self.fatal = error
+
+    def _count(self, camera_id: str, outcome: str) -> None:
+        self._out.metrics.frames.labels(camera_id=camera_id, outcome=outcome).inc()

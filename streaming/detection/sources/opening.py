@@ -1,0 +1,48 @@
+"""A source's address to an open source."""
+
+from pathlib import Path
+
+from streaming.detection.sources.address import Kind, kind_of, local_path, masked, webcam_number
+from streaming.detection.sources.base import Source
+from streaming.detection.sources.captures import is_finite, open_stream, open_webcam
+from streaming.detection.sources.files import FolderSource, VideoFile
+from streaming.detection.sources.live import LiveSource
+from streaming.detection.sources.synthetic import SyntheticSource
+from streaming.errors import CameraError
+
+
+def open_source(camera_id: str, source: str) -> Source:
+    """Open a camera; may take as long as the stream's timeouts.
+
+    Raises:
+        CameraError: it does not open; the message names the camera and what to do.
+    """
+    kind = kind_of(source)
+    if kind is None:
+        raise CameraError(
+            f"camera {camera_id}: cannot open {masked(source)}: use rtsp://, http(s)://, "
+            "synthetic://junction, a webcam's number, a file or a folder"
+        )
+    try:
+        return _open(kind, source)
+    except CameraError as exc:
+        raise CameraError(f"camera {camera_id}: {exc}") from exc
+
+
+def _open(kind: Kind, source: str) -> Source:
+    if kind == "synthetic":
+        return SyntheticSource.open(source)
+    if kind == "webcam":
+        number = webcam_number(source)
+        return LiveSource(open_webcam(number or 0), f"webcam {number}")
+    if kind == "stream":
+        capture = open_stream(source)
+        if is_finite(capture):  # a video file on a web server: at its own rate, then again
+            return VideoFile(capture, masked(source), lambda: open_stream(source))
+        return LiveSource(capture, masked(source))
+    path = Path(local_path(source)).expanduser()
+    if path.is_dir():
+        return FolderSource.open(path)
+    if not path.exists():
+        raise CameraError(f"no file or folder {source}; correct cameras[].source")
+    return VideoFile(open_stream(str(path)), source, lambda: open_stream(str(path)))

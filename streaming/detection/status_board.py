@@ -1,0 +1,116 @@
+"""What Redis is told about cameras: at once when one changes, and every two seconds."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+from redis.exceptions import RedisError
+
+from streaming import redis_keys
+from streaming.detection.camera_state import CameraState
+from streaming.detection.roster import CameraSpec
+from streaming.detection.sources import masked
+from streaming.logs import mask_url
+from streaming.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 2.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    spec: CameraSpec
+    state: CameraState
+    last_frame_at: datetime | None = None
+
+
+class StatusBoard:
+    """A hash entry a camera. `updatedAt` older than 10 s means that its worker is gone."""
+
+    def __init__(self, client: redis.Redis, worker_id: str, metrics: Metrics) -> None:
+        self._redis = client
+        self._worker_id = worker_id
+        self._metrics = metrics
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="status", daemon=True)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take this worker's cameras off the board and end."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join(_EVERY_S)
+        self.forget(list(self._entries))
+
+    def changed(self, spec: CameraSpec, state: CameraState) -> None:
+        """A camera's state is new; never waits for Redis."""
+        with self._lock:
+            entry = self._entries.get(spec.id)
+            last = entry.last_frame_at if entry and entry.spec == spec else None
+            self._entries[spec.id] = _Entry(spec, state, last)
+        self._metrics.camera_online.labels(camera_id=spec.id).set(state.status == "online")
+        self._wake.set()
+
+    def frame(self, camera_id: str, captured_at: datetime) -> None:
+        """A frame came."""
+        with self._lock:
+            if entry := self._entries.get(camera_id):
+                entry.last_frame_at = captured_at
+
+    def forget(self, camera_ids: Iterable[str]) -> None:
+        """These cameras run here no more."""
+        ids = list(camera_ids)
+        with self._lock:
+            for camera_id in ids:
+                self._entries.pop(camera_id, None)
+        if not ids:
+            return
+        try:
+            self._redis.hdel(redis_keys.CAMERAS_STATUS, *ids)
+        except RedisError as exc:
+            log.warning("camera status is not removed: %s", mask_url(str(exc)))
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(_EVERY_S)
+            self._wake.clear()
+            try:
+                self._write()
+            except RedisError as exc:
+                log.warning("camera status is not kept: %s", mask_url(str(exc)))
+
+    def _write(self) -> None:
+        now = datetime.now(UTC).isoformat()
+        with self._lock:
+            items = [x for i, entry in self._entries.items() for x in (i, self._json(entry, now))]
+        if items and not self._stop.is_set():
+            self._redis.hset(redis_keys.CAMERAS_STATUS, items=items)
+
+    def _json(self, entry: _Entry, now: str) -> str:
+        last = entry.last_frame_at
+        return json.dumps(
+            {
+                "cameraId": entry.spec.id,
+                "name": entry.spec.name,
+                "source": masked(entry.spec.source),
+                "status": entry.state.status,
+                "since": entry.state.since.isoformat(),
+                "error": entry.state.error,
+                "intervalS": entry.spec.interval_s,
+                "lastFrameAt": last.isoformat() if last else None,
+                "workerId": self._worker_id,
+                "updatedAt": now,
+            },
+            ensure_ascii=False,
+        )

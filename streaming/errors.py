@@ -1,0 +1,112 @@
+"""Every error that Trafficmon raises on purpose, as one tree.
+
+Adapters translate what a library raises into one of these and keep the cause
+(`raise … from exc`). The message is one line, names the setting to look at, and
+says what to do. `exit_code` is what the `trafficmon` command ends with.
+"""
+
+
+class TrafficmonError(Exception):
+    """Anything Trafficmon can explain to the person who runs it."""
+
+    exit_code = 1
+
+
+class ConfigError(TrafficmonError):
+    """One or more settings are wrong; `problems` lists every one."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | list[str]) -> None:
+        self.problems = [problems] if isinstance(problems, str) else problems
+        super().__init__("\n".join(self.problems))
+
+
+class ServiceError(TrafficmonError):
+    """A service that Trafficmon needs is not there or cannot be started."""
+
+    exit_code = 3
+
+
+class PortInUse(ServiceError):
+    """Something else listens on a port that a setting asks for."""
+
+    def __init__(self, *, port: int, setting: str) -> None:
+        super().__init__(f"port {port} ({setting}) is in use; stop what holds it or set another")
+
+
+class KafkaUnreachable(ServiceError):
+    """No broker answers at the configured address."""
+
+
+class RedisUnreachable(ServiceError):
+    """No Redis answers at the configured address."""
+
+
+class DownloadFailed(ServiceError):
+    """Something that the first start fetches could not be fetched."""
+
+
+class DiskFull(ServiceError):
+    """A folder that Trafficmon writes to has too little space left."""
+
+
+class CameraError(TrafficmonError):
+    """A camera cannot be opened, or stopped giving frames."""
+
+
+class ModelError(TrafficmonError):
+    """The detection model cannot be loaded or run."""
+
+
+class BadMessage(TrafficmonError):
+    """Bytes on a topic that are not the message they should be."""
+
+
+class ProviderError(TrafficmonError):
+    """One call to the vision language model failed."""
+
+    retryable = True
+    error_type = "provider"
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider cannot be reached, or answers 5xx."""
+
+    error_type = "unavailable"
+
+
+class ProviderTimeout(ProviderError):
+    """The provider took longer than `scheduler.timeout_seconds`."""
+
+    error_type = "timeout"
+
+
+class Throttled(ProviderError):
+    """The provider answered 429: `cause` says which limit, `retry_after_s` how long to wait."""
+
+    error_type = "throttled"
+
+    def __init__(self, message: str, *, cause: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.retry_after_s = retry_after_s
+
+
+class KeyRejected(ProviderError):
+    """The provider does not accept the key (401, 403): another key may still serve."""
+
+    error_type = "key_rejected"
+
+
+class BadAnswer(ProviderError):
+    """The provider answered something that is not a verdict, even after one repair."""
+
+    error_type = "bad_answer"
+
+
+class BadRequest(ProviderError):
+    """The provider refuses the request itself (400, 413, 422): no key will make it pass."""
+
+    retryable = False
+    error_type = "bad_request"

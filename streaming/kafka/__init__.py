@@ -1,0 +1,1 @@
+"""What every stage needs of Kafka: clients, topics, offsets, dead letters."""

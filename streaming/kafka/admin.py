@@ -1,0 +1,14 @@
+"""Topics, offsets and lag, as the broker sees them: the names that the stages use."""
+
+from streaming.kafka.connection import wait_for_broker
+from streaming.kafka.positions import committed, lag, watermarks
+from streaming.kafka.topics import TopicState, ensure_topics
+
+__all__ = [
+    "TopicState",
+    "committed",
+    "ensure_topics",
+    "lag",
+    "wait_for_broker",
+    "watermarks",
+]

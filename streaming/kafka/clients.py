@@ -1,0 +1,130 @@
+"""Producers and consumers with the guarantees that docs/architecture.md promises.
+
+Nothing here connects: librdkafka does so in the background, and
+`streaming.kafka.admin.wait_for_broker` tells whether anything answers.
+"""
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer
+
+from streaming.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+DELIVERY_TIMEOUT_MS = 30_000
+SESSION_TIMEOUT_MS = 10_000
+_MAX_QUEUED_MESSAGES = 100_000
+_MAX_FETCHED_KIB = 16_384
+_FATAL = (KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID)  # noqa: SLF001
+
+
+def group_id(kafka: KafkaSettings, group: str) -> str:
+    """The consumer group's name on the broker: the configured prefix, then ours."""
+    return f"{kafka.consumer.group_id_prefix}-{group}"
+
+
+def producer(
+    kafka: KafkaSettings, *, client_id: str, transactional_id: str | None = None
+) -> Producer:
+    """An idempotent producer that gives up on a message after 30 s.
+
+    Its queue is bounded by `kafka.producer.buffer_memory`: `produce` raises BufferError
+    when it is full. `acks` is always all, as idempotence needs. Keys go to the partition
+    that Java clients (Flink, kafka-console-producer) choose for them.
+    """
+    config = _common(kafka, client_id) | {
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": kafka.producer.compression_type,
+        "linger.ms": kafka.producer.linger_ms,
+        "batch.size": kafka.producer.batch_size,
+        "queue.buffering.max.kbytes": max(1, kafka.producer.buffer_memory // 1024),
+        "queue.buffering.max.messages": _MAX_QUEUED_MESSAGES,
+        "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+        "partitioner": "murmur2_random",
+    }
+    if transactional_id is not None:
+        config |= {
+            "transactional.id": transactional_id,
+            # A transaction left open by a killed worker hides later messages from
+            # readers until this runs out, or until the worker is back.
+            "transaction.timeout.ms": DELIVERY_TIMEOUT_MS,
+        }
+    return Producer(config, logger=log)
+
+
+def consumer(
+    kafka: KafkaSettings, *, group: str, instance_id: str, **overrides: object
+) -> Consumer:
+    """A static member `<group>-<instance_id>` of the group `<prefix>-<group>`.
+
+    A member that returns within 10 s gets its partitions back with no rebalance, and a
+    rebalance takes away only partitions that move (cooperative), so tasks under way at
+    the provider stay where they are. Offsets are committed by the caller alone. A new
+    group starts at the earliest message whatever `auto_offset_reset` says: "latest"
+    would skip tasks written before the group's first commit. A second process with the
+    same `instance_id` fences the first, which is told so once, by a record whose `error()`
+    `is_fatal`.
+
+    `overrides` are librdkafka settings with `_` for `.`: `max_poll_interval_ms=60_000`.
+    """
+    config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
+    config |= {
+        "group.id": group_id(kafka, group),
+        "group.instance.id": f"{group}-{instance_id}",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": SESSION_TIMEOUT_MS,
+        "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 5,
+        "auto.offset.reset": "earliest",
+    }
+    config |= {name.replace("_", "."): value for name, value in overrides.items()}
+    return Consumer(config, logger=log)
+
+
+def reader(kafka: KafkaSettings, **overrides: object) -> Consumer:
+    """A consumer outside any group, for `assign()`; it commits nothing.
+
+    `overrides` as in `consumer`.
+    """
+    config = _common(kafka, "reader") | _fetching(kafka)
+    # librdkafka wants a group's name even where nobody joins one.
+    config |= {"group.id": group_id(kafka, "reader"), "auto.offset.reset": "earliest"}
+    config |= {name.replace("_", "."): value for name, value in overrides.items()}
+    return Consumer(config, logger=log)
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether a consumer that met this error will never deliver again: end, and be restarted.
+
+    librdkafka wraps a fencing of the consumer in an error whose own `fatal()` is false.
+    """
+    return error.fatal() or error.code() in _FATAL
+
+
+def _common(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": kafka.bootstrap_servers,
+        "client.id": client_id,
+        "error_cb": _on_error,
+        "log.connection.close": False,
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.keepalive.enable": True,
+        "topic.metadata.refresh.interval.ms": 60_000,
+    }
+
+
+def _fetching(kafka: KafkaSettings) -> dict[str, Any]:
+    return {
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "isolation.level": "read_committed",
+        "fetch.min.bytes": kafka.consumer.fetch_min_bytes,
+        "fetch.wait.max.ms": kafka.consumer.fetch_max_wait_ms,
+        "queued.max.messages.kbytes": _MAX_FETCHED_KIB,
+    }
+
+
+def _on_error(error: KafkaError) -> None:
+    log.warning("kafka: %s", error.str(), extra={"code": error.name(), "fatal": error.fatal()})

@@ -1,0 +1,94 @@
+"""Where topics end, what groups have committed, and how far they are behind."""
+
+from collections.abc import Iterable, Sequence
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from streaming.kafka.clients import group_id
+from streaming.kafka.connection import REQUEST_TIMEOUT_S, patiently, result
+from streaming.settings import KafkaSettings
+
+Partition = tuple[str, int]
+"""Topic and number."""
+
+
+def watermarks(kafka: KafkaSettings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
+    """The oldest kept and the next offset of every partition; missing topics are left out.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+    names = sorted(set(topics))
+
+    def read(client: AdminClient) -> dict[Partition, tuple[int, int]]:
+        partitions = _partitions(client, names)
+        low = _offsets(client, partitions, OffsetSpec.earliest())
+        high = _offsets(client, partitions, OffsetSpec.latest())
+        return {p: (low[p], high[p]) for p in partitions}
+
+    return patiently(kafka, read)
+
+
+def committed(kafka: KafkaSettings, group: str, topics: Iterable[str]) -> dict[Partition, int]:
+    """The next offset that `<prefix>-<group>` will read, where it has committed one.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+    wanted = set(topics)
+    offsets = patiently(kafka, lambda client: _committed(client, group_id(kafka, group)))
+    return {p: offset for p, offset in offsets.items() if p[0] in wanted}
+
+
+def lag(kafka: KafkaSettings) -> dict[tuple[str, str], int]:
+    """Messages not yet committed, by group (without the prefix) and topic, of all our groups.
+
+    On a topic written in transactions each partition may show 1 at rest: the marker that
+    ends a transaction takes an offset and is never delivered.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+    prefix = group_id(kafka, "")
+    positions, high = patiently(kafka, lambda client: _positions(client, prefix))
+    total: dict[tuple[str, str], int] = {}
+    for (group, place), offset in positions.items():
+        name = (group.removeprefix(prefix), place[0])
+        total[name] = total.get(name, 0) + max(0, high.get(place, offset) - offset)
+    return total
+
+
+def _positions(
+    client: AdminClient, prefix: str
+) -> tuple[dict[tuple[str, Partition], int], dict[Partition, int]]:
+    """What the groups with this prefix have committed, and where those partitions end."""
+    listed = client.list_consumer_groups(request_timeout=REQUEST_TIMEOUT_S).result()
+    groups = [g.group_id for g in listed.valid if g.group_id.startswith(prefix)]
+    positions = {
+        (group, place): offset
+        for group in groups
+        for place, offset in _committed(client, group).items()
+    }
+    partitions = _partitions(client, sorted({place[0] for _, place in positions}))
+    return positions, _offsets(client, partitions, OffsetSpec.latest())
+
+
+def _partitions(client: AdminClient, topics: Iterable[str]) -> list[Partition]:
+    found = client.list_topics(timeout=REQUEST_TIMEOUT_S).topics
+    return [(t, p) for t in topics if t in found for p in found[t].partitions]
+
+
+def _offsets(
+    client: AdminClient, partitions: Sequence[Partition], spec: OffsetSpec
+) -> dict[Partition, int]:
+    if not partitions:
+        return {}
+    asked = {TopicPartition(topic, partition): spec for topic, partition in partitions}
+    futures = client.list_offsets(asked, request_timeout=REQUEST_TIMEOUT_S)
+    return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+
+
+def _committed(client: AdminClient, group: str) -> dict[Partition, int]:
+    answer = result(client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
+    return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}

@@ -1,0 +1,91 @@
+"""Any question to the lake: SQL in, a table, CSV or JSON out."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from streaming.errors import TrafficmonError
+from streaming.lake.catalog import opened
+from streaming.settings import Settings
+
+
+class QueryError(TrafficmonError):
+    """The SQL cannot be run; DuckDB's message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gave: a name a column, a tuple a row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def ask(settings: Settings, query: str) -> Answer:
+    """The answer of the lake as it stands now; reading only, so it never waits for ingestion.
+
+    Raises:
+        LakeUnavailable: there is no lake yet.
+        QueryError: the SQL is wrong, or would write.
+    """
+    with opened(settings, read_only=True) as con:
+        try:
+            result = con.execute(query)
+            columns = tuple(column[0] for column in result.description or ())
+            return Answer(columns, tuple(result.fetchall()))
+        except duckdb.Error as exc:
+            raise QueryError(str(exc)) from exc
+
+
+def written_as(answer: Answer, form: str) -> str:
+    """The answer as `table` (Markdown's, readable as it is), `csv` or `json`."""
+    if form == "json":
+        records = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        return json.dumps(records, ensure_ascii=False, indent=2, default=_plain)
+    if form == "csv":
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows(["" if v is None else v for v in row] for row in answer.rows)
+        return out.getvalue().rstrip("\n")
+    return _aligned(answer.columns, [[_cell(value) for value in row] for row in answer.rows])
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [
+        max([len(name), *(len(row[i]) for row in rows)], default=0)
+        for i, name in enumerate(columns)
+    ]
+    lines = [columns, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return str(value).replace("\n", " ").replace("|", "\\|")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat() + ("Z" if value.tzinfo is None else "")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return str(value)

@@ -1,0 +1,122 @@
+"""Opening the lake: DuckLake through the packaged extensions, so nothing is downloaded."""
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from streaming.errors import ConfigError, ServiceError
+from streaming.logs import mask_url
+from streaming.settings import Settings
+
+ALIAS = "lake"
+BUSY_TIMEOUT_MS = 5_000
+OPEN_WITHIN_S = 30.0
+MEMORY_LIMIT = "1GB"
+THREADS = 2
+
+
+class LakeUnavailable(ServiceError):
+    """The lake cannot be opened, or a change to it found no free moment."""
+
+
+def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection of its own with the lake attached as `lake` and in use.
+
+    A writer's first connection creates the catalog; its tables come with
+    `streaming.lake.schema.ensure_schema`. Readers and writers may be many, in many
+    processes. Close it after use.
+
+    Raises:
+        LakeUnavailable: there is no lake yet (reading), or it stayed busy for 30 s.
+        ConfigError: `lake.catalog` is of a kind whose extension is not installed.
+    """
+    catalog = catalog_address(settings)
+    kind, _, place = catalog.partition(":")
+    if kind == "sqlite":
+        if read_only and not Path(place).exists():
+            raise LakeUnavailable(f"no lake at {place} yet; `trafficmon demo` or `up` fills one")
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": THREADS})
+    try:
+        for extension in ("sqlite_scanner" if kind == "sqlite" else "postgres_scanner", "ducklake"):
+            con.execute(f"LOAD '{_extension_file(extension)}'")
+        _attach(con, catalog, data_path(settings), read_only=read_only)
+        con.execute(f"USE {ALIAS}")
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+@contextmanager
+def opened(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`connect`, closed in the end."""
+    con = connect(settings, read_only=read_only)
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def lost_race(exc: BaseException) -> bool:
+    """Whether another process was first, so that the same thing may succeed when tried again."""
+    if isinstance(exc, duckdb.TransactionException):
+        return True
+    # DuckLake passes on what SQLite says as an error of no particular class.
+    return isinstance(exc, duckdb.Error) and any(
+        text in str(exc) for text in ("database is locked", "database schema is locked")
+    )
+
+
+def catalog_address(settings: Settings) -> str:
+    """`sqlite:<file>` or `postgres:<connection string>`, whatever way it was written."""
+    text = str(settings.lake.catalog or settings.state_dir / "lake" / "catalog.sqlite")
+    for prefix in ("postgres://", "postgresql://"):
+        if text.startswith(prefix):
+            return f"postgres:{text}"
+    if text.startswith("postgres:"):
+        return text
+    return f"sqlite:{Path(text.removeprefix('sqlite:')).absolute()}"
+
+
+def data_path(settings: Settings) -> str:
+    """The folder of the Parquet files, local or in object storage."""
+    # Absolute, since the catalog keeps it and processes start in folders of their own.
+    path = str(settings.lake.data_path or settings.state_dir / "lake" / "data")
+    return path if "://" in path else str(Path(path).absolute())
+
+
+def _attach(con: duckdb.DuckDBPyConnection, catalog: str, data: str, *, read_only: bool) -> None:
+    options = [f"DATA_PATH {_quoted(data)}"] + (["READ_ONLY"] if read_only else [])
+    if catalog.startswith("sqlite:"):
+        # WAL: readers and the writer do not wait for each other.
+        options += [f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}"]
+        options += [] if read_only else ["META_JOURNAL_MODE 'WAL'"]
+    statement = f"ATTACH {_quoted(f'ducklake:{catalog}')} AS {ALIAS} ({', '.join(options)})"
+    attempts = Retrying(
+        retry=retry_if_exception(lost_race),
+        stop=stop_after_delay(OPEN_WITHIN_S),
+        wait=wait_random_exponential(multiplier=0.05, max=1.0),
+        reraise=True,
+    )
+    try:
+        attempts(con.execute, statement)
+    except duckdb.Error as exc:
+        raise LakeUnavailable(mask_url(f"{catalog} (lake.catalog) does not open: {exc}")) from exc
+
+
+def _extension_file(name: str) -> Path:
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.origin is None:
+        package = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
+        raise ConfigError(f"lake.catalog needs the package {package}: pip install {package}")
+    folder = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}"
+    return folder / f"{name}.duckdb_extension"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

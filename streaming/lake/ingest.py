@@ -1,0 +1,128 @@
+"""From Kafka into the lake, every message once, whatever is killed when.
+
+1. Read the topic's ends and the stored offsets; what lies between is the plan.
+2. Gather a bounded batch; decode and flatten it outside any transaction.
+3. In one transaction: move the offsets, insert the rows, commit.
+
+A crash before 3's commit leaves nothing; one after it leaves everything. Two processes on
+one stream: the second to commit finds the offsets moved, and plans anew.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from streaming.lake.batch import Batch
+from streaming.lake.offsets import LostRace, advance, positions, record_gaps
+from streaming.lake.plan import Gap, Plan, TopicEnds, plan
+from streaming.lake.source import batches, topic_ends
+from streaming.lake.staging import stage, staged
+from streaming.lake.streams import Stream
+from streaming.lake.transaction import transaction
+from streaming.settings import KafkaSettings
+
+_MAX_PLANS = 5
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What one run of one stream brought: messages, rows by table, rejected ones, gaps."""
+
+    messages: int
+    rejected: int
+    rows: dict[str, int]
+    batches: int
+    gaps: tuple[Gap, ...] = ()
+
+
+def ingest(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream) -> Ingested:
+    """Bring everything that is on the topic now and not in the lake.
+
+    Needs `ensure_schema`. A topic that does not exist yet brings nothing.
+
+    Raises:
+        KafkaUnreachable: the broker does not answer; batches committed so far stay.
+        LakeUnavailable: other writers kept the lake busy.
+    """
+    total = Ingested(0, 0, {target.table.name: 0 for target in stream.targets}, 0)
+    name = stream.topic(kafka)
+    topic = topic_ends(kafka, [name]).get(name)
+    if topic is None:
+        return total
+    for _ in range(_MAX_PLANS):
+        try:
+            _ingest(con, kafka, stream, topic, total)
+        except LostRace:
+            continue
+        break
+    return total
+
+
+def waiting(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream) -> Plan:
+    """What `ingest` would read now; changes nothing."""
+    name = stream.topic(kafka)
+    topic = topic_ends(kafka, [name]).get(name)
+    return Plan((), ()) if topic is None else plan(topic, positions(con, stream.name))
+
+
+def _ingest(
+    con: duckdb.DuckDBPyConnection,
+    kafka: KafkaSettings,
+    stream: Stream,
+    topic: TopicEnds,
+    total: Ingested,
+) -> None:
+    to_do = plan(topic, positions(con, stream.name))
+    if to_do.gaps:
+        record_gaps(con, stream.name, topic, to_do.gaps)
+        total.gaps += to_do.gaps
+    at = {span.partition: span.start for span in to_do.spans}
+    if not to_do.spans:
+        return
+    for batch in batches(kafka, stream, topic.topic, to_do.spans):
+        moves = {p: (at[p], end) for p, end in batch.next_offsets.items()}
+        rows = _commit(con, stream, topic, batch, moves)
+        at |= batch.next_offsets
+        total.batches += 1
+        total.messages += batch.messages
+        total.rejected += len(batch.rejected)
+        for table, count in rows.items():
+            total.rows[table] += count
+
+
+def _commit(
+    con: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    topic: TopicEnds,
+    batch: Batch,
+    moves: dict[int, tuple[int, int]],
+) -> dict[str, int]:
+    """Rows and offsets of one batch, together; the rows inserted, by table."""
+    stage(con, stream, batch)
+    rejected_at = datetime.now(UTC).replace(tzinfo=None)
+
+    def change() -> None:
+        advance(con, stream.name, topic, moves, messages=batch.messages)
+        for target in stream.targets:
+            con.execute(f"INSERT INTO {target.table.name} FROM {staged(target.table.name)}")
+        for letter in batch.rejected:
+            con.execute(
+                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    topic.topic,
+                    letter.partition,
+                    letter.offset,
+                    letter.reason,
+                    letter.value,
+                    rejected_at,
+                ],
+            )
+
+    transaction(con, change)
+    return {t.table.name: _count(con, staged(t.table.name)) for t in stream.targets}
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return 0 if row is None else int(row[0])

@@ -1,0 +1,68 @@
+"""Every Prometheus metric, declared once. The first five names are the guide's."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_LATENCY_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.5, 5.0, 10.0, 20.0, 40.0)
+
+
+class Metrics:
+    """The metrics of one process, on a registry of its own so that tests do not share state."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        r = self.registry
+        self.detections = Counter(
+            "detection", "Road users detected", ["camera_id", "class_name"], registry=r
+        )
+        self.llm_calls = Counter("llm_calls", "Provider calls by outcome", ["status"], registry=r)
+        self.llm_latency_s = Histogram(
+            "llm_latency_seconds",
+            "Time of one provider call",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=r,
+        )
+        self.kafka_lag = Gauge(
+            "kafka_consumer_lag", "Messages not yet read", ["group", "topic"], registry=r
+        )
+        self.api_key_status = Gauge(
+            "api_key_status", "1 for the state a key is in", ["key_id", "status"], registry=r
+        )
+        self.frames = Counter(
+            "trafficmon_frames", "Frames by outcome", ["camera_id", "outcome"], registry=r
+        )
+        self.inference_s = Histogram(
+            "trafficmon_inference_seconds",
+            "Time of the detection model for one frame",
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28),
+            registry=r,
+        )
+        self.camera_online = Gauge(
+            "trafficmon_camera_online", "1 while a camera gives frames", ["camera_id"], registry=r
+        )
+        self.tasks = Counter("trafficmon_tasks", "Assessment tasks planned", registry=r)
+        self.assessments = Counter(
+            "trafficmon_assessments", "Tasks by how they ended", ["status"], registry=r
+        )
+        self.end_to_end_s = Histogram(
+            "trafficmon_end_to_end_seconds",
+            "Capture to verdict",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=r,
+        )
+        self.dead_letters = Counter(
+            "trafficmon_dead_letters", "Messages set aside", ["topic", "stage"], registry=r
+        )
+        self.results_merged = Counter(
+            "trafficmon_frames_merged", "Frames merged", ["completeness"], registry=r
+        )
+        self.ws_clients = Gauge("trafficmon_websocket_clients", "Open connections", registry=r)
+
+    def serve(self, host: str, port: int) -> int:
+        """Answer Prometheus at host:port, the next free port if that one is taken; return it."""
+        for candidate in range(port, port + 50):
+            try:
+                start_http_server(candidate, addr=host, registry=self.registry)
+            except OSError:
+                continue
+            return candidate
+        raise OSError(f"no free port for metrics from {port} to {port + 49}")

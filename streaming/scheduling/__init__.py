@@ -1,0 +1,1 @@
+"""Tasks to verdicts: which key may call when, what is asked, what the answer means."""

@@ -1,0 +1,245 @@
+"""One task to its one end: assessed, expired, or failed with the reason."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from redis.exceptions import RedisError
+
+from streaming.errors import (
+    BadAnswer,
+    BadRequest,
+    KeyRejected,
+    ProviderError,
+    Throttled,
+)
+from streaming.messages import AssessmentTask, RiskAssessment, Status
+from streaming.metrics import Metrics
+from streaming.scheduling import chat, prompt, verdict
+from streaming.scheduling.case import Case, Prices, Progress, ended
+from streaming.scheduling.limits import Slot
+from streaming.scheduling.provider import Call
+from streaming.scheduling.turnstile import DeadlinePassed, Rank, Turnstile
+from streaming.settings import ApiKey
+
+log = logging.getLogger(__name__)
+
+_MAX_CALLS = 12
+"""Calls for one task in all, also those that 429 and 401 cost, which no setting counts."""
+
+_FIRST_BACKOFF_S = 0.2
+_JPEG_START = b"\xff\xd8"
+_FIRST_TOKENS_ESTIMATE = 1_500
+
+
+class Withdrawn(Exception):
+    """Not an error: the task is to be handed back instead of being tried again."""
+
+
+class Asks(Protocol):
+    """The provider, as seen from here."""
+
+    async def ask(self, key: ApiKey, call: Call) -> chat.Reply: ...
+
+
+class Images(Protocol):
+    """The image store, as seen from here."""
+
+    async def get(self, ref: str) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What does not change from task to task. Times in seconds, prices for 1,000 tokens."""
+
+    models: tuple[str, ...]
+    sampling: chat.Sampling
+    language: prompt.Language
+    thresholds: verdict.Thresholds
+    retries: int
+    call_timeout_s: float
+    task_timeout_s: float
+    prices: Prices
+
+
+@dataclass(slots=True)
+class Assessor:
+    """Asks about tasks, with keys in turn, until each has a verdict or no time is left."""
+
+    provider: Asks
+    turnstile: Turnstile
+    images: Images
+    keys: Mapping[str, ApiKey]
+    policy: Policy
+    notes: Mapping[str, str]
+    metrics: Metrics
+    clock: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=random.Random)
+    tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
+
+    async def assess(self, task: AssessmentTask, progress: Progress) -> RiskAssessment:
+        """How the task ended.
+
+        Raises:
+            Withdrawn: `progress.withdrawn` was set, and no call is under way any more.
+        """
+        case = await self._open(task, progress)
+        try:
+            found = await self._judge(case)
+        except DeadlinePassed as exc:
+            error = case.last_error or exc
+            status: Status = "expired" if case.last_error is None else "failed"
+            return self._end(case, status, None, error)
+        except ProviderError as exc:
+            return self._end(case, "failed", None, exc)
+        return self._end(case, "assessed", found, None)
+
+    async def _open(self, task: AssessmentTask, progress: Progress) -> Case:
+        left_s = (task.deadline_at - datetime.now(UTC)).total_seconds()
+        image = await self._image(task) if left_s > 0 else None
+        question = prompt.Question(
+            self.policy.language, self.notes.get(task.camera_id, ""), image is not None
+        )
+        now = self.clock()
+        ends_at = now + self.policy.task_timeout_s
+        return Case(
+            task=task,
+            prompt=prompt.build(task, question),
+            image=image,
+            deadline=min(now + left_s, ends_at),
+            ends_at=ends_at,
+            progress=progress,
+            model=self.policy.models[0],
+        )
+
+    async def _image(self, task: AssessmentTask) -> bytes | None:
+        """The picture, unless it is gone, too large for the provider, or no JPEG."""
+        if task.image_ref is None:
+            return None
+        try:
+            image = await self.images.get(task.image_ref)
+        except RedisError as exc:
+            log.warning("no image: %s", exc, extra={"task_id": task.task_id})
+            return None
+        usable = (
+            image is not None
+            and len(image) <= chat.MAX_IMAGE_BYTES
+            and image.startswith(_JPEG_START)
+        )
+        return image if usable else None
+
+    async def _judge(self, case: Case) -> verdict.Verdict:
+        """Ask until there is a verdict. Raises the error that cannot be helped."""
+        ids = [o.object_id for o in case.task.objects]
+        while True:
+            answer = ""
+            try:
+                reply = await self._call(case)
+                answer = reply.text
+                return verdict.parse(answer, ids, self.policy.thresholds)
+            except DeadlinePassed:
+                raise
+            except ProviderError as exc:
+                case.progress.calling = False
+                case.last_error = exc
+                if case.calls >= _MAX_CALLS or not await self._may_try_again(case, exc, answer):
+                    raise
+
+    async def _may_try_again(self, case: Case, error: ProviderError, answer: str) -> bool:
+        """Change what has to change before another call; False if none would help."""
+        match error:
+            case BadAnswer():
+                if case.repaired:
+                    return False
+                case.repaired = True
+                if answer:
+                    objection = prompt.repair(str(error), self.policy.language)
+                    case.earlier = chat.Exchange(answer, objection)
+                return True
+            case BadRequest():
+                case.model_index += 1
+                return case.model_index < len(self.policy.models)
+            case Throttled() | KeyRejected():
+                case.avoid |= {case.key_id or ""}
+                return True
+            case _:
+                return error.retryable and case.calls > 0 and await self._retry_later(case)
+
+    async def _retry_later(self, case: Case) -> bool:
+        case.failures += 1
+        case.avoid |= {case.key_id or ""}
+        if case.failures > self.policy.retries:
+            return False
+        await self._back_off(case)
+        return True
+
+    async def _back_off(self, case: Case) -> None:
+        longest_s = max(0.0, case.deadline - self.clock())
+        delay_s = _FIRST_BACKOFF_S * 2 ** (case.failures - 1) * self.rng.uniform(0.5, 1.5)
+        await asyncio.sleep(min(delay_s, longest_s))
+
+    async def _call(self, case: Case) -> chat.Reply:
+        """One call with the next key that may be used."""
+        if case.progress.withdrawn:
+            raise Withdrawn
+        body = chat.request(
+            self.policy.models[case.model_index],
+            case.prompt,
+            self.policy.sampling,
+            image=case.image,
+            earlier=case.earlier,
+        )
+        rank = Rank.of(case.task.priority, case.deadline)
+        slot = await self.turnstile.acquire(rank, avoid=case.avoid, tokens=self.tokens_estimate)
+        case.progress.calling = True
+        case.calls += 1
+        case.key_id = slot.key_id
+        begun = self.clock()
+
+        def on_sent() -> None:
+            nonlocal begun
+            begun = self.clock()
+            case.queued_until = case.queued_until or datetime.now(UTC)
+            self.turnstile.sent(slot)
+
+        timeout_s = min(self.policy.call_timeout_s, max(1.0, case.ends_at - begun))
+        call = Call(body, timeout_s, case.task.task_id, on_sent)
+        try:
+            reply = await self.provider.ask(self.keys[slot.key_id], call)
+        except ProviderError as exc:
+            self.turnstile.failed(slot, exc)
+            self.metrics.llm_calls.labels(exc.error_type).inc()
+            raise
+        except BaseException:
+            self.turnstile.abandoned(slot)
+            raise
+        finally:
+            took_s = self.clock() - begun
+            case.llm_ms += took_s * 1000
+            self.metrics.llm_latency_s.observe(took_s)
+        self._answered(case, slot, reply)
+        return reply
+
+    def _answered(self, case: Case, slot: Slot, reply: chat.Reply) -> None:
+        tokens = reply.prompt_tokens + reply.completion_tokens
+        self.turnstile.succeeded(slot, tokens)
+        self.metrics.llm_calls.labels("success").inc()
+        self.tokens_estimate += (tokens - self.tokens_estimate) // 16
+        case.model = reply.model or self.policy.models[case.model_index]
+        case.prompt_tokens += reply.prompt_tokens
+        case.completion_tokens += reply.completion_tokens
+
+    def _end(
+        self, case: Case, status: Status, found: verdict.Verdict | None, error: ProviderError | None
+    ) -> RiskAssessment:
+        now = datetime.now(UTC)
+        result = ended(case, status, found, error=error, prices=self.policy.prices, now=now)
+        self.metrics.assessments.labels(status).inc()
+        if found:
+            self.metrics.end_to_end_s.observe(result.latency.end_to_end_ms / 1000)
+        return result

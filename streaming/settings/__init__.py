@@ -1,0 +1,56 @@
+"""Settings: the only reader of config/ and of the environment."""
+
+from streaming.settings.cameras import Camera
+from streaming.settings.detection import DetectionSettings
+from streaming.settings.in_force import Setting, in_force
+from streaming.settings.kafka import (
+    ConsumerSettings,
+    KafkaSettings,
+    ProducerSettings,
+    Topic,
+    Topics,
+)
+from streaming.settings.keys import (
+    ApiKey,
+    MinConfidence,
+    PromptSettings,
+    ProviderSettings,
+    SchedulerSettings,
+)
+from streaming.settings.load import folders, load, problems
+from streaming.settings.model import Settings
+from streaming.settings.monitoring import AlertSettings, MonitoringSettings, Rule
+from streaming.settings.serving import (
+    LakeSettings,
+    RedisSettings,
+    ServingSettings,
+    SimulatorSettings,
+)
+
+__all__ = [
+    "AlertSettings",
+    "ApiKey",
+    "Camera",
+    "ConsumerSettings",
+    "DetectionSettings",
+    "KafkaSettings",
+    "LakeSettings",
+    "MinConfidence",
+    "MonitoringSettings",
+    "ProducerSettings",
+    "PromptSettings",
+    "ProviderSettings",
+    "RedisSettings",
+    "Rule",
+    "SchedulerSettings",
+    "ServingSettings",
+    "Setting",
+    "Settings",
+    "SimulatorSettings",
+    "Topic",
+    "Topics",
+    "folders",
+    "in_force",
+    "load",
+    "problems",
+]

@@ -1,0 +1,95 @@
+"""config/cameras.yaml: the cameras."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from streaming.settings.base import Section, matching
+
+STREAM_SCHEMES = (
+    "rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "srt", "tcp",
+)  # fmt: skip
+SCHEMES = (*STREAM_SCHEMES, "file", "synthetic", "webcam")
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)")
+
+CameraId = Annotated[
+    str,
+    BeforeValidator(lambda v: str(v) if type(v) is int else v),
+    matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -"),
+]
+
+
+class Camera(Section):
+    """One camera."""
+
+    id: CameraId = Field(description="Letters, digits, . _ -; integers are accepted")
+    name: str = Field(
+        "", max_length=100, description="What operators call it; left out, `Camera <id>`"
+    )
+    source: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="rtsp, http or synthetic address, a file, a folder of images, or a webcam's "
+        "number; a relative path starts at the current folder",
+    )
+    enabled: bool = Field(True, description="Whether it runs")
+    interval_s: float | None = Field(
+        None, ge=0.02, le=3600, description="Seconds between frames; unset: detection.interval_s"
+    )
+    notes: str = Field("", max_length=500, description="What is normal here; the model is told")
+    priority: int = Field(50, ge=0, le=100, description="0 can wait, 100 first")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("name") and "id" in values:
+            return values | {"name": f"Camera {values['id']}"}
+        return values
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _webcam_number(cls, source: object) -> object:
+        return str(source) if type(source) is int and source >= 0 else source
+
+    @field_validator("source")
+    @classmethod
+    def _can_be_opened(cls, source: str) -> str:
+        address = _ADDRESS.match(source)
+        if address is None:
+            if re.match(rf"(?:{'|'.join(STREAM_SCHEMES)}):", source, re.IGNORECASE):
+                raise ValueError("must have // after the scheme")
+            return source
+        scheme = address["scheme"].lower()
+        if scheme not in SCHEMES:
+            raise ValueError(
+                f"must begin with {', '.join(SCHEMES[:-1])} or {SCHEMES[-1]}, not {scheme}; "
+                "a file's path and a webcam's number need no scheme"
+            )
+        if scheme == "synthetic" and not re.match(r"junction(\?|$)", address["rest"]):
+            raise ValueError("must be synthetic://junction, with ?seed=1&… if you like")
+        if not address["rest"].strip("/"):
+            raise ValueError(f"must say what to open after {scheme}://")
+        return source
+
+
+def cameras_of(sources: Sequence[str]) -> list[dict[str, str]]:
+    """What the CAMERAS variable means: cameras 1, 2, … named after their file or host."""
+    return [
+        {"id": str(number), "name": _name(source, number), "source": source}
+        for number, source in enumerate(sources, 1)
+    ]
+
+
+def _name(source: str, number: int) -> str:
+    if "://" not in source:
+        stem = PurePath(source).stem
+        return stem[:100] if stem and not stem.isdigit() else f"Camera {number}"
+    try:
+        host = urlsplit(source).hostname or ""
+    except ValueError:
+        host = ""
+    return f"{host or 'Camera'} {number}"[:100]

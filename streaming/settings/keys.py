@@ -1,0 +1,116 @@
+"""config/api_keys.yaml: the keys, how they are scheduled, the provider, the prompt."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from streaming.settings.base import Section, matching
+
+DASHSCOPE_BASE_URL = "https://dashscope.aliyuncs.com/compatible-mode/v1"
+
+
+def _fit_for_a_header(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be a key: letters, digits and signs, without spaces or line breaks")
+    return secret
+
+
+Secret = Annotated[
+    SecretStr,
+    # A key that is all digits is a number in YAML.
+    BeforeValidator(lambda v: str(v) if type(v) is int else v),
+    AfterValidator(_fit_for_a_header),
+]
+KeyId = Annotated[
+    str,
+    BeforeValidator(lambda v: str(v) if type(v) is int else v),
+    matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -"),
+]
+
+
+class ApiKey(Section):
+    """One key of the provider. Keys of one `account` share its limits."""
+
+    id: KeyId = Field("", description="Shown instead of the key; left out, `key_1`, `key_2`, …")
+    key: Secret = Field(description="The secret itself, or `${A_VARIABLE}`")
+    qps_limit: float = Field(10, gt=0, le=10_000, description="Most requests in any second")
+    rpm_limit: int = Field(300, ge=1, le=1_000_000, description="Most requests in any minute")
+    tpm_limit: int | None = Field(None, ge=1, description="Most tokens in any minute")
+    account: str | None = Field(
+        None, min_length=1, description="Keys of one account share its limits"
+    )
+    enabled: bool = Field(True, description="Whether it is used")
+
+
+class SchedulerSettings(Section):
+    """How tasks become calls."""
+
+    max_concurrent_tasks: int = Field(50, ge=1, le=10_000, description="Most calls under way")
+    key_cooldown_seconds: float = Field(
+        60, ge=0, le=3600, description="Rest of a key after repeated refusals, s"
+    )
+    retry_max_attempts: int = Field(2, ge=0, le=10, description="Further attempts after the first")
+    timeout_seconds: float = Field(35, gt=0, le=600, description="Longest call, s")
+    adaptive_cooldown: bool = Field(True, description="Cooldown follows the recent failure rate")
+    min_cooldown: float = Field(10, ge=0, le=3600, description="Shortest cooldown, s")
+    max_cooldown: float = Field(120, ge=0, le=86_400, description="Longest cooldown, s")
+    task_timeout_seconds: float = Field(
+        40, gt=0, le=3600, description="Longest time for a task with its retries, and to drain, s"
+    )
+    queue_size: int = Field(500, ge=1, le=100_000, description="Most tasks fetched and waiting")
+    strategy: Literal["least_loaded", "round_robin", "weighted"] = Field(
+        "least_loaded", description="Which key is taken next"
+    )
+    task_deadline_s: float = Field(
+        30, gt=0, le=3600, description="Age at which a waiting task expires, s"
+    )
+
+    @model_validator(mode="after")
+    def _cooldowns_in_order(self) -> "SchedulerSettings":
+        if self.min_cooldown > self.max_cooldown:
+            raise ValueError(
+                f"must have min_cooldown ({self.min_cooldown:g}) no longer than "
+                f"max_cooldown ({self.max_cooldown:g})"
+            )
+        return self
+
+
+class ProviderSettings(Section):
+    """The vision language model's endpoint, OpenAI-compatible."""
+
+    base_url: Annotated[str, matching(r"https?://[^\s/]+\S*", "be an http or https address")] = (
+        Field(DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat")
+    )
+    model: str = Field("qwen-vl-plus", min_length=1, description="Model asked first")
+    fallback_models: tuple[str, ...] = Field((), description="Asked in order when it is refused")
+    max_tokens: int = Field(500, ge=16, le=32_768, description="Longest answer, tokens")
+    temperature: float = Field(0.1, ge=0, le=2, description="Randomness of the answer")
+    connect_timeout_s: float = Field(5, gt=0, le=60, description="Longest connect, s")
+    price_per_1k_prompt_tokens: float = Field(0.0, ge=0, description="Price in price_currency")
+    price_per_1k_completion_tokens: float = Field(0.0, ge=0, description="Price in price_currency")
+    price_currency: str = Field("CNY", description="Currency of the prices")
+    max_answer_bytes: int = Field(
+        1_000_000, ge=1000, le=100_000_000, description="Longest answer read, bytes"
+    )
+
+
+class MinConfidence(Section):
+    """The least confidence for each level; below it the next lower level counts."""
+
+    low: float = Field(0.45, ge=0, le=1, description="For low")
+    medium: float = Field(0.65, ge=0, le=1, description="For medium")
+    high: float = Field(0.80, ge=0, le=1, description="For high")
+
+    @model_validator(mode="after")
+    def _rising(self) -> "MinConfidence":
+        if not self.low <= self.medium <= self.high:
+            raise ValueError("must rise from low to medium to high")
+        return self
+
+
+class PromptSettings(Section):
+    """What the model is asked."""
+
+    language: Literal["zh", "en"] = Field("zh", description="Language of descriptions")
+    min_confidence: MinConfidence = Field(MinConfidence(), description="Thresholds by level")

@@ -1,0 +1,1 @@
+"""What stands in for the outside world: cameras with ground truth, and a provider."""

@@ -1,0 +1,54 @@
+"""What can be made to go wrong with the simulated provider, also while it runs. Pure."""
+
+import random
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streaming.settings import SimulatorSettings
+
+Fault = Literal["error", "hang", "malformed", "slow"]
+
+
+class Faults(BaseModel):
+    """Shares (0..1) of calls that go wrong; keys that are dead; `html` answers web pages only.
+
+    The body of POST /faults: what is left out stays as it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    error_rate: float = Field(0.0, ge=0, le=1, description="answers 500")
+    hang_rate: float = Field(0.0, ge=0, le=1, description="never answers")
+    malformed_rate: float = Field(0.0, ge=0, le=1, description="content that is no verdict")
+    slow_rate: float = Field(0.0, ge=0, le=1, description="the body comes a byte at a time")
+    dead_keys: tuple[str, ...] = Field((), description="ids of keys that get 401")
+    html: bool = Field(False, description="every answer is a web page")
+    huge: bool = Field(False, description="every answer is 11 MB long")
+    down: bool = Field(False, description="every connection is closed without an answer")
+
+    @classmethod
+    def from_settings(cls, settings: SimulatorSettings) -> "Faults":
+        """What `simulator` in serving.yaml asks for."""
+        return cls(
+            error_rate=settings.error_rate,
+            hang_rate=settings.hang_rate,
+            malformed_rate=settings.malformed_rate,
+            slow_rate=settings.slow_rate,
+            dead_keys=tuple(settings.dead_keys),
+        )
+
+    def draw(self, rng: random.Random) -> Fault | None:
+        """What goes wrong with the next call."""
+        at = rng.random()
+        shares: tuple[tuple[Fault, float], ...] = (
+            ("error", self.error_rate),
+            ("hang", self.hang_rate),
+            ("malformed", self.malformed_rate),
+            ("slow", self.slow_rate),
+        )
+        for fault, share in shares:
+            if at < share:
+                return fault
+            at -= share
+        return None

@@ -1,0 +1,127 @@
+"""Fixtures for tests with a real Kafka and a real Redis.
+
+    def test_something(make_settings):
+        settings = make_settings(TRAFFICMON_DETECTION__INTERVAL_S="0.5")
+        ensure_topics(settings.kafka)
+
+Each call of `make_settings` gives topics, consumer groups, a Redis database and folders that
+no other test sees. `pytest -n 2` shares the two servers among its workers.
+"""
+
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from confluent_kafka.admin import AdminClient
+
+from streaming.kafka.admin import wait_for_broker
+from streaming.redis_client import wait_for_redis
+from streaming.settings import KafkaSettings, RedisSettings, Settings, load
+from tests import servers
+
+MakeSettings = Callable[..., Settings]
+
+_START_TIMEOUT_S = 240.0
+_PARTITIONS = 4
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        servers.open_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        servers.close_folder()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """CI has every program: a test that skips there would hide that it never ran."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> str:
+    """host:port of a real broker."""
+    address = servers.kafka_address()
+    wait_for_broker(KafkaSettings(bootstrap_servers=address), _START_TIMEOUT_S)
+    return address
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> str:
+    """redis:// address of a real Redis, with no database."""
+    url = f"redis://{servers.redis_address()}"
+    wait_for_redis(RedisSettings(url=f"{url}/0"), _START_TIMEOUT_S)
+    return url
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> Iterator[str]:
+    """An empty database of this test's own."""
+    with redis.Redis.from_url(f"{redis_server}/0") as client:
+        number = 1 + client.incr("databases-given-out") % (servers.DATABASES - 1)
+    url = f"{redis_server}/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    yield url
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+
+
+@pytest.fixture
+def make_settings(kafka_server: str, redis_url: str, tmp_path: Path) -> Iterator[MakeSettings]:
+    """Settings for the real servers; keyword arguments are environment variables.
+
+    Topics have 4 partitions unless `partitions=` says otherwise, and are not created yet.
+    """
+    prefixes: list[str] = []
+    count = itertools.count()
+
+    def make(*, partitions: int = _PARTITIONS, **environ: str) -> Settings:
+        folder = tmp_path / f"settings-{next(count)}"
+        (folder / "config").mkdir(parents=True)
+        environ = {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka_server,
+            "REDIS_URL": redis_url,
+            "TRAFFICMON_STATE_DIR": str(folder / "state"),
+        } | environ
+        settings = load(folder / "config", environ)
+        prefix = f"t{uuid.uuid4().hex[:8]}-"
+        prefixes.append(prefix)
+        folders = {"logs_dir": folder / "logs", "reports_dir": folder / "reports"}
+        kafka = _isolated(settings.kafka, prefix, partitions)
+        return settings.model_copy(update={"kafka": kafka} | folders)
+
+    yield make
+    _delete_topics(kafka_server, prefixes)
+
+
+def _isolated(kafka: KafkaSettings, prefix: str, partitions: int) -> KafkaSettings:
+    """The same settings, with topics and consumer groups under a prefix."""
+    topics = kafka.topics.model_copy(
+        update={
+            field: topic.model_copy(update={"name": prefix + topic.name, "partitions": partitions})
+            for field, topic in kafka.topics
+        }
+    )
+    consumer = kafka.consumer.model_copy(update={"group_id_prefix": prefix + "group"})
+    return kafka.model_copy(update={"topics": topics, "consumer": consumer})
+
+
+def _delete_topics(bootstrap_servers: str, prefixes: list[str]) -> None:
+    if not prefixes:
+        return
+    client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    found = client.list_topics(timeout=10).topics
+    if own := [name for name in found if name.startswith(tuple(prefixes))]:
+        client.delete_topics(own)

@@ -1,0 +1,69 @@
+"""Finished tasks and images, on a real Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio
+
+from streaming import redis_keys
+from streaming.redis_client import connect_async
+from streaming.scheduling.recall import BatchedImages, Batches, FinishedTasks
+from streaming.settings import RedisSettings, Topic
+
+TASKS = Topic(name="assessment-tasks", retention_ms=7_200_000)
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    async with connect_async(RedisSettings(url=redis_url)) as found:
+        yield found
+
+
+async def test_a_finished_task_is_remembered_longer_than_its_topic_keeps_it(client):
+    finished = FinishedTasks(Batches(client), TASKS)
+    assert await finished.find("m:0") is None
+    await finished.remember("m:0", b"result")
+    assert await finished.find("m:0") == b"result"
+    assert await client.pttl(redis_keys.assessed("m:0")) > TASKS.retention_ms
+
+
+async def test_a_thousand_at_once_each_get_their_own_answer(client):
+    batches = Batches(client)
+    finished, images = FinishedTasks(batches, TASKS), BatchedImages(batches)
+    await client.set(redis_keys.image("ref"), b"jpeg")
+    await asyncio.gather(*(finished.remember(f"m-{i}", b"%d" % i) for i in range(500)))
+    found = await asyncio.gather(*(finished.find(f"m-{i}") for i in range(1000)))
+    assert found == [b"%d" % i for i in range(500)] + [None] * 500
+    assert await asyncio.gather(*(images.get(r) for r in ("ref", "gone"))) == [b"jpeg", None]
+    assert len(await client.client_list()) <= 3
+
+
+async def test_one_wrong_command_harms_no_other_in_its_batch(client):
+    batches = Batches(client)
+    await client.lpush("list", "x")
+    answers = await asyncio.gather(
+        batches.run("GET", "list"), batches.run("SET", "a", "1"), return_exceptions=True
+    )
+    assert isinstance(answers[0], redis.exceptions.ResponseError)
+    assert answers[1]
+    assert await batches.run("GET", "a") == b"1"
+
+
+async def test_a_caller_that_gave_up_harms_no_other(client):
+    batches = Batches(client)
+    calls = [asyncio.create_task(batches.run("GET", "a")) for _ in range(3)]
+    await asyncio.sleep(0)
+    calls[1].cancel()
+    assert await asyncio.gather(calls[0], calls[2]) == [None, None]
+
+
+async def test_redis_being_away_is_an_error_for_images_and_none_for_tasks():
+    away = RedisSettings(url="redis://127.0.0.1:1/0", timeout_s=0.2)
+    async with connect_async(away) as nobody:
+        batches = Batches(nobody)
+        finished = FinishedTasks(batches, TASKS)
+        await finished.remember("m:0", b"result")
+        assert await finished.find("m:0") is None
+        with pytest.raises(redis.exceptions.RedisError):
+            await BatchedImages(batches).get("ref")

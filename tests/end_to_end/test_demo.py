@@ -1,0 +1,128 @@
+"""`trafficmon demo` as a newcomer runs it, with every daemon killed once while it runs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator", "redis", "kafka")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """A demo of its own: its state, its ports, nothing configured."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("TRAFFICMON_", "DASHSCOPE_"))}
+    return ours | {
+        "TRAFFICMON_STATE_DIR": str(tmp_path / "state"),
+        "TRAFFICMON_LOGS_DIR": str(tmp_path / "logs"),
+        "TRAFFICMON_REPORTS_DIR": str(tmp_path / "reports"),
+        "TRAFFICMON_SERVING__API__PORT": str(free_port()),
+        "TRAFFICMON_SERVING__DAGSTER__PORT": str(free_port()),
+        "TRAFFICMON_SIMULATOR__PORT": str(free_port()),
+    }
+
+
+def trafficmon(environment, *arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "streaming.cli", *arguments],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        **options,
+    )
+
+
+def states(environment) -> dict[str, dict]:
+    with trafficmon(environment, "status", "--format", "json") as status:
+        out, _ = status.communicate(timeout=30)
+    try:
+        return {row["name"]: row for row in json.loads(out)}
+    except json.JSONDecodeError:
+        return {}
+
+
+def running(environment, *names) -> bool:
+    found = states(environment)
+    return all(found.get(name, {}).get("state") == "RUNNING" for name in names)
+
+
+def test_the_summary_balances_although_every_daemon_was_killed_once(environment, tmp_path):
+    demo = trafficmon(environment, "demo", "--duration", "75")
+    try:
+        eventually(lambda: running(environment, *DAEMONS), timeout_s=60)
+        for name in DAEMONS:
+            killed = states(environment)[name]["pid"]
+            os.kill(killed, signal.SIGKILL)
+            eventually(
+                lambda name=name, killed=killed: (
+                    states(environment).get(name, {}).get("pid") not in {None, 0, killed}
+                ),
+                timeout_s=15,
+            )
+        out, _ = demo.communicate(timeout=200)
+    finally:
+        if demo.poll() is None:
+            os.killpg(demo.pid, signal.SIGKILL)
+            trafficmon(environment, "down").communicate(timeout=60)
+
+    summary = json.loads((tmp_path / "reports" / "demo.json").read_text())
+    assert demo.returncode == 0, out[-3000:]
+    assert summary["unaccounted"] == 0
+    assert summary["tasks"] == summary["assessed"] + summary["expired"] + summary["failed"]
+    assert len(summary["cameras"]) == 4
+    assert all(camera["frames"] > 0 for camera in summary["cameras"].values())
+    assert nothing_runs(tmp_path / "state")
+
+
+def nothing_runs(state_dir: Path) -> bool:
+    """No process is left that was started for this state directory."""
+    marker = str(state_dir)
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TRAFFICMON_STATE_DIR") == marker:
+                return False
+        except psutil.Error:
+            continue
+    return True
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("TRAFFICMON_DETECTION__INTERVAL_S", "-1", "interval_s"),
+        ("TRAFFICMON_SCHEDULER__TIMEOUT_SECONDS", "soon", "timeout_seconds"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1", "kafka.bootstrap_servers"),
+        ("REDIS_URL", "redis://127.0.0.1:1/0", "redis.url"),
+    ],
+)
+def test_a_wrong_setting_ends_the_demo_with_one_line_that_names_it(
+    environment, setting, value, expected
+):
+    demo = trafficmon(
+        environment | {setting: value, "TRAFFICMON_KAFKA__CONNECT_TIMEOUT_S": "3"},
+        "demo",
+        "--duration",
+        "10",
+    )
+    out, _ = demo.communicate(timeout=90)
+    assert demo.returncode not in {0, None}
+    assert expected in out
+    assert "Traceback" not in out

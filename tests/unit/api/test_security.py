@@ -1,0 +1,89 @@
+"""Who is let in."""
+
+import pytest
+from pydantic import SecretStr
+
+from streaming.api.cameras import check_id, check_source
+from streaming.api.envelope import Refused
+from streaming.api.security import check_bind, is_loopback, new_session, session_holds
+from streaming.errors import ConfigError
+from streaming.settings import ServingSettings
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("localhost", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.5", False),
+        ("localhost.evil.example", False),
+        ("", False),
+    ],
+)
+def test_only_this_machines_own_addresses_are_loopback(host, loopback):
+    assert is_loopback(host) is loopback
+
+
+def test_serving_others_needs_a_token():
+    check_bind(ServingSettings(host="127.0.0.1"))
+    check_bind(ServingSettings(host="0.0.0.0", token=SecretStr("a-long-enough-token")))
+    with pytest.raises(ConfigError, match=r"serving\.token"):
+        check_bind(ServingSettings(host="0.0.0.0"))
+
+
+def test_a_session_holds_until_it_ends_or_the_token_changes():
+    cookie = new_session("secret", now_s=1_000)
+    assert session_holds(cookie, "secret", now_s=1_001)
+    assert not session_holds(cookie, "secret", now_s=1_000 + 12 * 3600 + 1)
+    assert not session_holds(cookie, "other", now_s=1_001)
+
+
+@pytest.mark.parametrize("cookie", ["", ".", "99999999999", "99999999999.", "x.y", "９.a", "9é.ü"])
+def test_a_forged_session_does_not_hold(cookie):
+    assert not session_holds(cookie, "secret", now_s=1)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp://10.0.0.5/stream1",
+        "rtsps://user:pass@cam.example/1",
+        "http://cam.example/mjpeg",
+        "HTTPS://cam.example/x.m3u8",
+        "synthetic://junction?seed=3",
+    ],
+)
+def test_cameras_may_come_by_network(source):
+    check_source(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "../x.mp4",
+        "gopher://x/",
+        "rtsp://",
+        "http:/nohost",
+        "rtsp://a b/c",
+        "rtsp://x/\nHost: y",
+        "rtsp://[::1",
+        "rtsp://x/" + "a" * 3_000,
+        "0",
+    ],
+)
+def test_nothing_else_may(source):
+    with pytest.raises(Refused):
+        check_source(source)
+
+
+@pytest.mark.parametrize("camera_id", ["", "a b", "../x", "a/b", "x" * 65, "摄像头", "a\n"])
+def test_an_id_is_safe_in_keys_and_addresses(camera_id):
+    with pytest.raises(Refused):
+        check_id(camera_id)

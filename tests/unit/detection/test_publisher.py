@@ -1,0 +1,143 @@
+"""The way out: bounded, drops told, and Redis' absence no reason to stand still."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import redis
+from confluent_kafka import KafkaError
+
+from streaming.detection.analysed import AnalysedFrame, ResultRules
+from streaming.detection.camera import CapturedFrame
+from streaming.detection.grouping import GroupingRules
+from streaming.detection.pictures import PictureRules
+from streaming.detection.publisher import Outlets, Publisher
+from streaming.messages import Detection, DetectionResult, decode
+from streaming.metrics import Metrics
+from tests.waiting import eventually
+
+RULES = ResultRules(GroupingRules(), PictureRules(max_px=100, quality=50))
+
+
+class PlayedProducer:
+    """A broker that is there or away; messages wait with the producer while it is away."""
+
+    def __init__(self, *, away=False):
+        self.away = away
+        self.waiting, self.sent = [], []
+
+    def __len__(self):
+        return len(self.waiting)
+
+    def produce(self, _topic, *, key, value, headers, on_delivery):
+        self.waiting.append((key, value, headers, on_delivery))
+
+    def poll(self, _timeout):
+        if not self.away:
+            self._report(None)
+
+    def flush(self, _timeout):
+        self.poll(0)
+        return len(self.waiting)
+
+    def purge(self):
+        self._report(KafkaError(KafkaError._PURGE_QUEUE))
+
+    def _report(self, error):
+        reported, self.waiting = self.waiting, []
+        for key, value, headers, on_delivery in reported:
+            if error is None:
+                self.sent.append((key, decode(value, DetectionResult), headers))
+            on_delivery(error, None)
+
+
+class PlayedImages:
+    def __init__(self, *, away=False):
+        self.away, self.tries = away, 0
+
+    def put(self, jpeg):
+        self.tries += 1
+        if self.away:
+            raise redis.ConnectionError("redis://me:s3cret@host refused")
+        return f"ref{len(jpeg)}"
+
+
+def analysed(camera_id, sequence):
+    box_of = {0: (10.0, 10.0, 20.0, 20.0), 1: (30.0, 10.0, 40.0, 20.0)}
+    users = tuple(Detection(i, "car", 2, 0.9, box) for i, box in box_of.items())
+    image = np.zeros((50, 100, 3), np.uint8)
+    frame = CapturedFrame(camera_id, sequence, datetime.now(UTC), image)
+    return AnalysedFrame(frame, users, inference_ms=1.0, model="m")
+
+
+@pytest.fixture
+def publishing():
+    made = []
+
+    def start(producer, images, waiting=4):
+        metrics = Metrics()
+        publisher = Publisher(Outlets(producer, "t", images, metrics), RULES, waiting=waiting)
+        made.append(publisher)
+        publisher.start()
+
+        def count(outcome):
+            samples = next(iter(metrics.frames.collect())).samples
+            counted = [s for s in samples if s.name.endswith("_total")]
+            return sum(s.value for s in counted if s.labels["outcome"] == outcome)
+
+        return publisher, count
+
+    yield start
+    for publisher in made:
+        publisher.stop(1)
+
+
+def test_frames_are_published_with_their_pictures_and_counted(publishing):
+    producer = PlayedProducer()
+    publisher, count = publishing(producer, PlayedImages())
+    publisher.offer(analysed("7", 1))
+    eventually(lambda: count("published") == 1)
+    ((key, result, headers),) = producer.sent
+    assert (key, result.camera_id, result.frame.sequence) == ("7", "7", 1)
+    assert result.frame.image_ref.startswith("ref")
+    assert result.groups[0].crop_ref.startswith("ref")
+    assert dict(headers)["schema-version"] == b"1"
+
+
+def test_without_redis_messages_go_out_without_pictures_and_redis_is_not_pestered(publishing):
+    producer, images = PlayedProducer(), PlayedImages(away=True)
+    publisher, count = publishing(producer, images, waiting=50)
+    for sequence in range(20):
+        publisher.offer(analysed("7", sequence))
+    eventually(lambda: count("published") == 20)
+    assert images.tries == 1
+    assert producer.sent[0][1].frame.image_ref is None
+    assert producer.sent[0][1].groups[0].crop_ref is None
+
+
+def test_while_kafka_is_away_the_newest_wait_and_the_rest_is_counted(publishing):
+    producer = PlayedProducer(away=True)
+    publisher, count = publishing(producer, PlayedImages(), waiting=4)
+    for sequence in range(10):
+        publisher.offer(analysed("a", sequence))
+        eventually(lambda n=sequence: len(producer) >= min(n + 1, 4))
+    publisher.offer(analysed("b", 1))
+    assert len(producer) == 4
+    assert count("dropped") == 3  # 11 frames: 4 with the producer, 4 queued
+    producer.away = False
+    eventually(lambda: count("published") == 8)
+    published = [(r.camera_id, r.frame.sequence) for _, r, _ in producer.sent]
+    assert ("b", 1) in published
+    assert ("a", 9) in published
+    assert count("dropped") + count("published") == 11
+
+
+def test_what_cannot_be_sent_before_the_end_is_counted_as_failed(publishing):
+    producer = PlayedProducer(away=True)
+    publisher, count = publishing(producer, PlayedImages(), waiting=2)
+    for sequence in range(4):
+        publisher.offer(analysed("a", sequence))
+        eventually(lambda n=sequence: len(producer) >= min(n + 1, 2))
+    publisher.stop(0.3)
+    assert count("failed") == 2
+    assert count("dropped") == 2

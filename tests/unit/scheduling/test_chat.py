@@ -1,0 +1,64 @@
+"""The bytes of a request, and the text in an answer."""
+
+import base64
+import json
+
+import pytest
+
+from streaming.errors import BadAnswer
+from streaming.scheduling.chat import Exchange, Reply, Sampling, cheapest_request, reply, request
+from streaming.scheduling.prompt import Prompt
+
+PROMPT = Prompt("the rules", "the case", "en-1")
+SAMPLING = Sampling(max_tokens=300, temperature=0.1)
+
+
+def test_a_request_with_a_picture_has_it_before_the_text():
+    body = json.loads(request("m", PROMPT, SAMPLING, image=b"\xff\xd8jpeg"))
+    system, user = body["messages"]
+    assert system == {"role": "system", "content": "the rules"}
+    url = user["content"][0]["image_url"]["url"]
+    assert base64.b64decode(url.removeprefix("data:image/jpeg;base64,")) == b"\xff\xd8jpeg"
+    assert user["content"][1] == {"type": "text", "text": "the case"}
+    assert (body["model"], body["max_tokens"], body["temperature"]) == ("m", 300, 0.1)
+
+
+def test_a_repair_shows_the_model_its_own_answer_cut_to_a_bound():
+    earlier = Exchange("x" * 100_000, "Answer again.")
+    body = json.loads(request("m", PROMPT, SAMPLING, earlier=earlier))
+    roles = [m["role"] for m in body["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert len(body["messages"][2]["content"]) == 4_000
+
+
+def test_the_cheapest_call_asks_for_one_token():
+    assert json.loads(cheapest_request("m"))["max_tokens"] == 1
+
+
+def completion(content: object, **more: object) -> bytes:
+    return json.dumps({"choices": [{"message": {"content": content}}], **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (completion("hi", model="m", usage={"prompt_tokens": 5, "completion_tokens": 2}),
+         Reply("hi", "m", 5, 2)),
+        (completion("hi"), Reply("hi", "", 0, 0)),
+        (completion(None), Reply("", "", 0, 0)),
+        (completion([{"type": "text", "text": "a"}, {"text": "b"}]), Reply("ab", "", 0, 0)),
+        (completion("x", usage={"prompt_tokens": -5, "completion_tokens": 2}), Reply("x", "", 0, 2)),
+    ],
+)  # fmt: skip
+def test_the_text_of_an_answer(body, expected):
+    assert reply(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{}]}', b"\xff\xfe",
+     b'{"choices": "x"}', b'{"choices": [{"message": {"content": 5}}]}', b"[" * 100_000],
+)  # fmt: skip
+def test_what_is_no_completion_is_a_bad_answer(body):
+    with pytest.raises(BadAnswer):
+        reply(body)

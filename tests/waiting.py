@@ -1,0 +1,34 @@
+"""Waits for conditions: the only place in tests that sleeps."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_POLL_S = 0.02
+
+
+def eventually(predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+    """The predicate's first true value; fails with its last one after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout_s:g} s; last value: {value!r}")
+        time.sleep(_POLL_S)
+
+
+async def eventually_async(predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+    """The same, while the event loop runs on."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout_s:g} s; last value: {value!r}")
+        await asyncio.sleep(_POLL_S)

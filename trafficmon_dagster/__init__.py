@@ -1,0 +1,1 @@
+"""The control plane: provisions, verifies, ingests, reports and tidies up, in Dagster."""

@@ -1,0 +1,1 @@
+"""A folder a subject; `trafficmon_dagster.definitions` puts them together."""

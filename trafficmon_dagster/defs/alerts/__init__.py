@@ -1,0 +1,1 @@
+"""Alerts on what the lake and the broker show."""

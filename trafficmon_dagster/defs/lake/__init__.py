@@ -1,0 +1,1 @@
+"""The lakehouse: tables filled from Kafka."""

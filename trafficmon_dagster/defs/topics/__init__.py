@@ -1,0 +1,1 @@
+"""Kafka topics, and where they stand in the lineage."""

@@ -1,0 +1,1 @@
+"""What keeps lake and Dagster from growing without end."""

@@ -158,11 +158,12 @@ def test_a_killed_program_that_holds_a_port_by_its_children_gets_it_back(setting
     try:
         daemon.ensure(settings, [program], print).start(["dagster"])
         eventually(lambda: ports.is_listening(port), 20)
-        first = _running(settings, "dagster")
+        # The port may listen before supervisord counts the program as running.
+        first = eventually(lambda: _running(settings, "dagster"))
         (child,) = psutil.Process(first).children()
         os.kill(first, signal.SIGKILL)
         eventually(lambda: not child.is_running() and ports.is_listening(port), 20)
-        assert _running(settings, "dagster") != first
+        assert eventually(lambda: _running(settings, "dagster")) != first
     finally:
         daemon.end(settings, [program], print)
     assert orphans.find(settings.state_dir) == []

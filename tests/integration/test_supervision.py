@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 
 import psutil
 import pytest
@@ -64,14 +63,12 @@ def test_a_killed_program_is_back_within_five_seconds(settings, supervised):
     supervised(tasks=SLEEP)
     first = eventually(lambda: _running(settings, "tasks"))
     os.kill(first, signal.SIGKILL)
-    started = time.monotonic()
     eventually(
         lambda: (
             [s.pid for s in status(settings) if s.name == "tasks" and s.pid not in (None, first)]
         ),
         5,
     )
-    assert time.monotonic() - started < 5
 
 
 def test_a_program_that_ends_in_peace_is_back_too(settings, supervised):

@@ -17,7 +17,7 @@ from streaming.tasks.worker import TaskWorker
 from tests.unit.tasks.messages import group, message
 from tests.waiting import eventually
 
-MESSAGES = 5_000
+PORTION = 1_000
 KILLS = 4
 PARTITIONS = 4
 
@@ -136,26 +136,28 @@ def test_killed_again_and_again_every_task_comes_exactly_once(settings, tmp_path
     pickled = tmp_path / "settings"
     pickled.write_bytes(pickle.dumps(settings))
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    send(settings, numbered(0, MESSAGES // 5))
-    sent = MESSAGES // 5
+    portions = [numbered(n * PORTION, (n + 1) * PORTION) for n in range(KILLS + 2)]
+    send(settings, portions[0])
     process = _start(pickled)
     try:
         for kill in range(KILLS):
             seen = len(tasks.read())
             eventually(lambda seen=seen: len(tasks.read()) > seen, 60)
-            send(settings, numbered(sent, sent + MESSAGES // 5))
-            sent += MESSAGES // 5
+            send(settings, portions[kill + 1])
             time.sleep(0.03 * kill)  # another moment of the transaction each time
             process.kill()
             process.wait()
             process = _start(pickled)
-        eventually(lambda: len(tasks.read()) >= 2 * MESSAGES, 90)
+        # Only the last process can plan these: it has come far enough to heed a SIGTERM then.
+        send(settings, portions[-1])
+        messages = PORTION * len(portions)
+        eventually(lambda: len(tasks.read()) >= 2 * messages, 90)
     finally:
-        process.kill()  # it may not have come far enough yet to end on a SIGTERM
-        process.wait()
+        process.terminate()
+        assert process.wait(30) == 0
     tasks.read()
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.records)
-    assert counts == {f"m{n}:{g}": 1 for n in range(MESSAGES) for g in (0, 1)}
+    assert counts == {f"m{n}:{g}": 1 for n in range(messages) for g in (0, 1)}
 
 
 def test_a_second_worker_takes_over_without_losing_or_doubling(settings, worker, tail):

@@ -33,6 +33,25 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/uv
 .PHONY: setup
 setup: $(READY) ## install everything into .venv, at the versions of requirements.lock
 
+# The two engines that pin older versions of what we use have environments of their own.
+.venv-%/.ready: requirements-%.lock $(BIN)/uv
+	@"$(BIN)/python" -m venv .venv-$*
+	@$(BIN)/uv pip sync --quiet --python .venv-$*/bin/python --require-hashes requirements-$*.lock
+	@touch $@
+
+.PHONY: flink
+flink: .venv-flink/.ready ## Flink for `trafficmon run tasks --engine flink`, into .venv-flink
+
+.PHONY: quixstreams
+quixstreams: .venv-quixstreams/.ready ## the rival in `trafficmon bench tasks`, into .venv-quixstreams
+
+.PHONY: schemathesis
+schemathesis: .venv-schemathesis/.ready ## what throws requests at the API in its test, into .venv-schemathesis
+
+.PHONY: axe
+axe: ## axe-core for the wall's accessibility test, by npm into .axe
+	@npm install --no-audit --no-fund --silent --prefix .axe axe-core@4.14.1
+
 .PHONY: demo
 demo: $(READY) ## the whole system on four synthetic cameras; DURATION=90 ends it, CAMERAS="a.mp4 rtsp://…" replaces them
 	@$(BIN)/trafficmon demo $(if $(DURATION),--duration $(DURATION))
@@ -56,16 +75,28 @@ format: $(READY) ## rewrite the code in the common style
 lock: $(BIN)/uv ## take the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
 	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+	@for name in flink quixstreams schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header requirements-$$name.in --output-file requirements-$$name.lock; done
 
 .PHONY: bench
-bench: $(READY) ## measure this machine: reports/bench_*.json
+bench: $(READY) ## measure this machine, some minutes: reports/bench_*.json and the table in docs/benchmarks.md
 	@for name in junction detector; do $(BIN)/trafficmon bench $$name --report-file reports/bench_$$name.json; done
+	@$(BIN)/trafficmon bench scheduler --rpm 100000 --instances 1,2,4 --duration 20 --report-file reports/bench_scheduler.json
+	@$(BIN)/trafficmon bench pipeline --cameras 10 --duration 60 --report-file reports/bench_pipeline.json
+	@$(BIN)/python -m streaming.benchmark.table reports/bench_*.json
+
+.PHONY: bench-peers
+bench-peers: $(READY) ## beside LiteLLM's router, Flink, Quix Streams and the bare model, into the same table
+	@$(BIN)/trafficmon bench scheduler --instances 1 --duration 120 --peers --report-file reports/bench_peers.json
+	@$(BIN)/trafficmon bench tasks --report-file reports/bench_tasks.json
+	@$(BIN)/trafficmon bench detection --cameras 25 --saturate --report-file reports/bench_detection.json
+	@$(BIN)/python -m streaming.benchmark.table reports/bench_*.json
 
 .PHONY: clean
 clean: ## stop what runs and remove data, logs, reports and .venv
 	@[ ! -x $(BIN)/trafficmon ] || $(BIN)/trafficmon down || true
-	@rm -rf .trafficmon logs reports .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info $(VENV)
+	@rm -rf .trafficmon logs reports .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info $(VENV) .venv-litellm
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done

@@ -8,11 +8,21 @@ import click
 from rich.table import Table
 
 from streaming.commands.bench import bench
+from streaming.commands.bench_detection import detection
+from streaming.commands.bench_lake import lake, lake_kills
+from streaming.commands.bench_pipeline import pipeline
+from streaming.commands.bench_serving import aggregation, serving
+from streaming.commands.bench_tasks import gate, kills, tasks
 from streaming.commands.cameras import cameras
 from streaming.commands.config import config
 from streaming.commands.context import console, settings_of, table_or_json
 from streaming.commands.dlq import dlq
 from streaming.commands.keys import keys
+from streaming.commands.migrate import migrate
+from streaming.commands.model import model
+from streaming.commands.notify import notify
+from streaming.commands.plan import plan
+from streaming.commands.probe import probe
 from streaming.commands.sql import sql
 from streaming.commands.topics import topics
 from streaming.errors import ConfigError, TrafficmonError
@@ -26,9 +36,8 @@ MODULES = {"api": "streaming.api.app", "simulator": "streaming.simulator.provide
 def main() -> None:
     """The entry point: an error that can be explained is one line and an exit code of its own."""
     try:
-        trafficmon.main(standalone_mode=False)
-    except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
+        # What a command ends with (`click.exceptions.Exit`) is returned here, not raised.
+        sys.exit(trafficmon.main(standalone_mode=False))
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)
@@ -92,7 +101,8 @@ def status(as_: str) -> None:
     else:
         table = Table("daemon", "state", "pid", "up", "")
         for s in states:
-            table.add_row(s.name, s.state, str(s.pid or ""), f"{s.uptime_s:.0f} s", s.description)
+            why = "" if s.state == "RUNNING" else s.description
+            table.add_row(s.name, s.state, str(s.pid or ""), f"{s.uptime_s:.0f} s", why)
         console.print(table if states else "nothing runs; `trafficmon up` starts it")
     raise click.exceptions.Exit(0 if states and all(s.state == "RUNNING" for s in states) else 1)
 
@@ -100,11 +110,55 @@ def status(as_: str) -> None:
 @trafficmon.command()
 @click.argument("daemon", type=click.Choice([*DAEMONS, *EMBEDDED]))
 @click.option("--instance-id", default="1", show_default=True, help="Tells instances apart.")
-def run(daemon: str, instance_id: str) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["python", "flink"]),
+    default="python",
+    show_default=True,
+    help="tasks: what runs them.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(["local", "remote", "kubernetes"]),
+    default="local",
+    show_default=True,
+    help="flink: a cluster in this process, a session cluster, the operator.",
+)
+@click.option(
+    "--flink-address",
+    default="127.0.0.1:8081",
+    show_default=True,
+    help="flink, remote: the session cluster's REST address.",
+)
+@click.option(
+    "--from-savepoint",
+    metavar="PATH",
+    help="flink: go on from a savepoint or checkpoint; `latest` takes the newest.",
+)
+@click.option(
+    "--parallelism", default=2, show_default=True, type=click.IntRange(1, 1024), help="flink."
+)
+def run(
+    *,
+    daemon: str,
+    instance_id: str,
+    engine: str,
+    target: str,
+    flink_address: str,
+    from_savepoint: str | None,
+    parallelism: int,
+) -> None:
     """One daemon in the foreground; SIGTERM drains it."""
     from streaming import logs
 
     settings = settings_of()
+    if engine == "flink":
+        if daemon != "tasks":
+            raise click.UsageError(f"--engine flink runs tasks, not {daemon}")
+        from streaming.tasks import flink
+
+        submission = flink.Submission(target, flink_address, from_savepoint, parallelism)
+        raise click.exceptions.Exit(flink.run(settings, submission, click.echo))
     if daemon in EMBEDDED:
         from streaming import embedded
 
@@ -115,7 +169,13 @@ def run(daemon: str, instance_id: str) -> None:
     module.run(settings, instance_id)
 
 
-for command in (bench, cameras, config, dlq, keys, sql, topics):
+for measurement in (
+    aggregation, detection, gate, kills, lake, lake_kills, pipeline, serving, tasks,
+):  # fmt: skip
+    bench.add_command(measurement)
+for command in (
+    bench, cameras, config, dlq, keys, migrate, model, notify, plan, probe, sql, topics,
+):  # fmt: skip
     trafficmon.add_command(command)
 
 if __name__ == "__main__":

@@ -55,8 +55,18 @@ class CameraError(TrafficmonError):
     """A camera cannot be opened, or stopped giving frames."""
 
 
+class CameraEnded(CameraError):
+    """A file or folder that is to be played once is over: opening it again is not wanted."""
+
+
 class ModelError(TrafficmonError):
     """The detection model cannot be loaded or run."""
+
+
+class LabelsError(TrafficmonError):
+    """A folder of labelled pictures is not as YOLO tools write it."""
+
+    exit_code = 2
 
 
 class BadMessage(TrafficmonError):
@@ -64,10 +74,11 @@ class BadMessage(TrafficmonError):
 
 
 class ProviderError(TrafficmonError):
-    """One call to the vision language model failed."""
+    """One call to the vision language model failed; `status` is HTTP's, where one came."""
 
     retryable = True
     error_type = "provider"
+    status: int | None = None
 
 
 class ProviderUnavailable(ProviderError):
@@ -76,10 +87,24 @@ class ProviderUnavailable(ProviderError):
     error_type = "unavailable"
 
 
+class ProviderUnreachable(ProviderUnavailable):
+    """No connection to the provider, or one that broke."""
+
+
+class NoApi(ProviderUnavailable):
+    """Something answers at the address, but no OpenAI-compatible API: a web page, a redirect."""
+
+
 class ProviderTimeout(ProviderError):
-    """The provider took longer than `scheduler.timeout_seconds`."""
+    """The provider took too long; the message names the limit it met."""
 
     error_type = "timeout"
+
+
+class NoFreeConnection(ProviderError):
+    """The call never left: every connection was busy for `provider.pool_timeout_s`."""
+
+    error_type = "no_connection"
 
 
 class Throttled(ProviderError):
@@ -99,6 +124,10 @@ class KeyRejected(ProviderError):
     error_type = "key_rejected"
 
 
+class AccountExhausted(KeyRejected):
+    """The key's account owes money, or what it paid for is used up."""
+
+
 class BadAnswer(ProviderError):
     """The provider answered something that is not a verdict, even after one repair."""
 
@@ -110,3 +139,11 @@ class BadRequest(ProviderError):
 
     retryable = False
     error_type = "bad_request"
+
+
+class ModelMissing(BadRequest):
+    """The provider does not know the model, or this account may not use it."""
+
+
+class JsonModeRefused(BadRequest):
+    """The model takes no `response_format`; it is asked without one from now on."""

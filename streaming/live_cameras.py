@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -12,10 +13,13 @@ from streaming.logs import mask_url
 from streaming.redis_client import connect, unreachable
 from streaming.settings import Settings
 
+_WORKER_GONE_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class LiveCamera:
-    """One camera; `status` is online, offline, stopped, or unknown while no worker tells."""
+    """One camera; `status` is opening, online, degraded, offline, stopped, or unknown while no
+    worker tells."""
 
     id: str
     name: str
@@ -65,4 +69,14 @@ def _state(
     if camera_id in stopped:
         return "stopped", None
     told = heard.get(camera_id, {})
+    if _is_stale(told.get("updatedAt")):
+        return "unknown", None
     return str(told.get("status", "unknown")), told.get("error")
+
+
+def _is_stale(updated_at: str | None) -> bool:
+    """Whether the worker that wrote this is gone."""
+    if updated_at is None:
+        return False
+    silent_s = (datetime.now(UTC) - datetime.fromisoformat(updated_at)).total_seconds()
+    return silent_s > _WORKER_GONE_S

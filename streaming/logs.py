@@ -46,7 +46,13 @@ class JsonLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._secrets = sorted({s for s in secrets if s}, key=len, reverse=True)
+        self._secrets: list[str] = []
+        self.mask_also(secrets)
+
+    def mask_also(self, secrets: Iterable[str]) -> None:
+        """These too, the longest first: one may be part of another."""
+        found = {*self._secrets, *(s for s in secrets if s)}
+        self._secrets = sorted(found, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
@@ -107,6 +113,13 @@ def configure(
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_ended_thread
+
+
+def mask_also(secrets: Iterable[str]) -> None:
+    """Keys that came while running are masked from now on, beside those that were before."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonLines):
+            handler.formatter.mask_also(secrets)
 
 
 def _log_uncaught(

@@ -27,6 +27,23 @@ class Metrics:
         self.api_key_status = Gauge(
             "api_key_status", "1 for the state a key is in", ["key_id", "status"], registry=r
         )
+        self.limits_shared = Gauge(
+            "trafficmon_limits_shared",
+            "1 while all schedulers decide together, 0 while each keeps its share: Redis is away",
+            registry=r,
+        )
+        self.key_margin_s = Gauge(
+            "trafficmon_key_margin_seconds",
+            "By how much a second is planned wider than it is, learnt from 429s",
+            ["key_id"],
+            registry=r,
+        )
+        self.key_remaining = Gauge(
+            "trafficmon_key_remaining_calls",
+            "Calls left in this minute, over all schedulers",
+            ["key_id"],
+            registry=r,
+        )
         self.frames = Counter(
             "trafficmon_frames", "Frames by outcome", ["camera_id", "outcome"], registry=r
         )
@@ -39,7 +56,19 @@ class Metrics:
         self.camera_online = Gauge(
             "trafficmon_camera_online", "1 while a camera gives frames", ["camera_id"], registry=r
         )
+        self.camera_score = Gauge(
+            "trafficmon_camera_score",
+            "How far a camera's connection is to be trusted, 0 to 1",
+            ["camera_id"],
+            registry=r,
+        )
         self.tasks = Counter("trafficmon_tasks", "Assessment tasks planned", registry=r)
+        self.groups_skipped = Counter(
+            "trafficmon_groups_skipped",
+            "Groups without a task",
+            ["reason"],
+            registry=r,
+        )
         self.assessments = Counter(
             "trafficmon_assessments", "Tasks by how they ended", ["status"], registry=r
         )

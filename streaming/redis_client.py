@@ -35,10 +35,10 @@ def connect(settings: RedisSettings) -> redis.Redis:
     return client
 
 
-def connect_async(settings: RedisSettings) -> redis.asyncio.Redis:
+def connect_async(settings: RedisSettings, *, retries: int = _RETRIES) -> redis.asyncio.Redis:
     """A client that connects on its first command; close it with `aclose`."""
     return redis.asyncio.Redis.from_url(
-        settings.url, retry=AsyncRetry(_backoff(), _RETRIES), **_options(settings)
+        settings.url, retry=AsyncRetry(_backoff(), retries), **_options(settings)
     )
 
 

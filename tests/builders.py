@@ -12,6 +12,8 @@ from streaming.messages import (
     Group,
     Latency,
     RiskAssessment,
+    SkippedGroup,
+    SkippedGroups,
     Spatial,
     Usage,
     task_id,
@@ -144,4 +146,17 @@ def risk_assessment(**fields: Any) -> RiskAssessment:
 def camera_command(**fields: Any) -> CameraCommand:
     return CameraCommand(
         **{"camera_id": "1", "name": "Harbour Road", "source": "rtsp://10.0.0.5/stream1"} | fields
+    )
+
+
+def skipped_groups(**fields: Any) -> SkippedGroups:
+    return SkippedGroups(
+        **{
+            "message_id": MESSAGE_ID,
+            "camera_id": "1",
+            "captured_at": NOON,
+            "group_count": 2,
+            "skipped": (SkippedGroup(0, "repeat", "019ab1c2-0000-7f50-8a6b-7c8d9e0f1a2b:1"),),
+        }
+        | fields
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from streaming.embedded import kafka, ports, redis
-from streaming.embedded.locks import file_lock
+from streaming.file_lock import file_lock
 
 FOLDER = "TRAFFICMON_TEST_SERVERS"
 DATABASES = 1_024

@@ -1,8 +1,9 @@
-"""Launches a job of a running Dagster over HTTP and waits for its end. Standard library only.
+"""Launches jobs of a running Dagster over HTTP and waits for their end. Standard library only.
 
     python -m trafficmon_dagster.launch http://127.0.0.1:3001 --timeout-s 120
 
-The last line printed is a summary; exit code 0 if everything succeeded.
+A job with partitions gets its newest one. The last line printed is a summary; exit code 0 if
+everything succeeded.
 """
 
 import argparse
@@ -11,10 +12,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-FIRST_LOOK = "first_look"
+FIRST_LOOK = ("first_look", "reports_hourly", "reports_daily")
 _REQUEST_TIMEOUT_S = 10.0
 _POLL_S = 0.5
 _FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -27,13 +29,22 @@ _LOCATION = """
       ... on RepositoryLocation { repositories { name } } } } } } }
 """
 _LAUNCH = """
-mutation ($location: String!, $repository: String!, $job: String!) {
-  launchRun(executionParams: {mode: "default", runConfigData: {}, selector: {
+mutation ($location: String!, $repository: String!, $job: String!, $config: RunConfigData!,
+          $tags: [ExecutionTag!]!) {
+  launchRun(executionParams: {mode: "default", runConfigData: $config,
+      executionMetadata: {tags: $tags}, selector: {
       repositoryLocationName: $location, repositoryName: $repository, jobName: $job}}) {
     __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
     ... on RunConfigValidationInvalid { errors { message } } } }
+"""
+_NEWEST_PARTITION = """
+query ($location: String!, $repository: String!, $job: String!) {
+  partitionSetsOrError(pipelineName: $job, repositorySelector: {
+      repositoryLocationName: $location, repositoryName: $repository}) { __typename
+    ... on PartitionSets { results { partitionsOrError(limit: 1, reverse: true) {
+      ... on Partitions { results { name } } } } } } }
 """
 _RUN = """
 query ($run: ID!) { runOrError(runId: $run) { __typename ... on Run { status
@@ -64,23 +75,42 @@ class RunResult:
     @property
     def summary(self) -> str:
         """One line for the person who launched it."""
-        if self.succeeded:
-            return f"Dagster: {len(self.assets)} assets materialized in {self.seconds:.0f} s"
         failed = [name for name, status in self.steps.items() if status == "FAILURE"]
         return f"Dagster: run {self.run_id} {self.status}; failed: {', '.join(failed) or 'no step'}"
 
 
-def materialize_all(base_url: str, timeout_s: float = 120.0) -> RunResult:
+def summary(results: Sequence[RunResult]) -> str:
+    """One line for the person who launched them."""
+    unlucky = [result for result in results if not result.succeeded]
+    if unlucky:
+        return unlucky[0].summary
+    assets = {asset for result in results for asset in result.assets}
+    seconds = sum(result.seconds for result in results)
+    done = f"{len(assets)} assets materialized" if assets else "done"
+    return f"Dagster: {done} in {seconds:.0f} s"
+
+
+def materialize_all(base_url: str, timeout_s: float = 120.0) -> list[RunResult]:
     """Materialize every asset once, as soon as the definitions are loaded.
 
     Raises:
         LaunchFailed: as its message says, with the address.
     """
-    return run_job(base_url, FIRST_LOOK, timeout_s)
+    deadline = time.monotonic() + timeout_s
+    results = []
+    for job in FIRST_LOOK:
+        results.append(run_job(base_url, job, deadline - time.monotonic()))
+        if not results[-1].succeeded:
+            break
+    return results
 
 
-def run_job(base_url: str, job: str, timeout_s: float) -> RunResult:
-    """Launch a job by name with its default configuration, and wait until it ended.
+def run_job(
+    base_url: str, job: str, timeout_s: float, config: dict[str, Any] | None = None
+) -> RunResult:
+    """Launch a job by name, for its newest partition if it has any, and wait until it ended.
+
+    `config` is the run's, as the launchpad shows it; by default every default.
 
     Raises:
         LaunchFailed: as its message says, with the address.
@@ -88,8 +118,10 @@ def run_job(base_url: str, job: str, timeout_s: float) -> RunResult:
     started_at = time.monotonic()
     deadline = started_at + timeout_s
     location, repository = _loaded(base_url, deadline)
-    variables = {"location": location, "repository": repository, "job": job}
-    answer = _ask(base_url, _LAUNCH, variables)["launchRun"]
+    names: dict[str, Any] = {"location": location, "repository": repository, "job": job}
+    partition = _newest_partition(base_url, names)
+    tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+    answer = _ask(base_url, _LAUNCH, names | {"config": config or {}, "tags": tags})["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":
         raise LaunchFailed(f"{base_url} refused {job}: {json.dumps(answer)}")
     run_id = answer["run"]["runId"]
@@ -125,6 +157,14 @@ def _loaded(base_url: str, deadline: float) -> tuple[str, str]:
     raise LaunchFailed(f"{base_url} was not ready in time: {last}")
 
 
+def _newest_partition(base_url: str, names: dict[str, Any]) -> str | None:
+    found = _ask(base_url, _NEWEST_PARTITION, names)["partitionSetsOrError"]
+    for partition_set in found.get("results", ()):
+        for partition in partition_set["partitionsOrError"].get("results", ()):
+            return str(partition["name"])
+    return None
+
+
 def _until_ended(base_url: str, run_id: str, deadline: float) -> dict[str, Any]:
     while time.monotonic() < deadline:
         try:
@@ -137,7 +177,7 @@ def _until_ended(base_url: str, run_id: str, deadline: float) -> dict[str, Any]:
     raise LaunchFailed(f"run {run_id} at {base_url} did not end in time")
 
 
-def _ask(base_url: str, query: str, variables: dict[str, str]) -> dict[str, Any]:
+def _ask(base_url: str, query: str, variables: dict[str, Any]) -> dict[str, Any]:
     """One GraphQL request; OSError or ValueError if it was not answered with data."""
     body = json.dumps({"query": query, "variables": variables}).encode()
     request = urllib.request.Request(  # noqa: S310  (http, and the caller's own address)
@@ -156,18 +196,22 @@ def _ask(base_url: str, query: str, variables: dict[str, str]) -> dict[str, Any]
 
 def main() -> int:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(description="Materialize every asset of a running Dagster.")
+    parser = argparse.ArgumentParser(description="Launch jobs of a running Dagster.")
     parser.add_argument("base_url", help="for example http://127.0.0.1:3001")
     parser.add_argument("--timeout-s", type=float, default=120.0)
-    parser.add_argument("--job", default=FIRST_LOOK)
+    parser.add_argument("--job", help="one job; left out, every asset is materialized")
+    parser.add_argument("--config", type=json.loads, help="of the run, as JSON")
     args = parser.parse_args()
     try:
-        result = run_job(args.base_url, args.job, args.timeout_s)
+        if args.job:
+            results = [run_job(args.base_url, args.job, args.timeout_s, args.config)]
+        else:
+            results = materialize_all(args.base_url, args.timeout_s)
     except (LaunchFailed, OSError, ValueError) as exc:
         sys.stderr.write(f"Dagster: {exc}\n")
         return 1
-    sys.stdout.write(f"{result.summary}\n")
-    return 0 if result.succeeded else 1
+    sys.stdout.write(f"{summary(results)}\n")
+    return 0 if all(result.succeeded for result in results) else 1
 
 
 if __name__ == "__main__":

@@ -8,22 +8,34 @@ PROVISIONING = "provisioning"
 LAKE = "lake"
 REPORTS = "reports"
 ALERTING = "alerting"
+BENCHMARKS = "benchmarks"
 
 PLATFORM = ["team:platform"]
 ANALYTICS = ["team:analytics"]
 OPERATIONS = ["team:operations"]
 
+HOURLY_REPORTS = ("latency", "success_rate")
+DAILY_REPORTS = ("slo", "cost", "camera", "risk")
+REPORT_NAMES = (*HOURLY_REPORTS, *DAILY_REPORTS)
+
 LAKE_WRITER = "lake_writer"
 """The pool of those who write to the lake: one at a time, the others wait in the queue."""
 
 KAFKA_TOPICS = dg.AssetKey("kafka_topics")
-API_KEY_HEALTH = dg.AssetKey("api_key_health")
-LATENCY_REPORT = dg.AssetKey("latency_report")
-ALERT_STATES = dg.AssetKey("alert_states")
+API_KEYS = dg.AssetKey("api_keys")
+CAPACITY_PLAN = dg.AssetKey("capacity_plan")
+WAREHOUSE_FILE = dg.AssetKey("warehouse_file")
+NOTIFICATIONS = dg.AssetKey("notifications")
+BENCHMARK_HISTORY = dg.AssetKey("benchmark_history")
 
 CAMERAS = dg.AssetKey("cameras")
 PROVIDER = dg.AssetKey("vision_language_model")
 LIVE_WALL = dg.AssetKey("live_wall")
+
+
+def report(name: str) -> dg.AssetKey:
+    """A report: `latency` is `latency_report`."""
+    return dg.AssetKey(f"{name}_report")
 
 
 def topic(name: str) -> dg.AssetKey:

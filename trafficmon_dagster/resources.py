@@ -29,12 +29,13 @@ class Trafficmon(dg.ConfigurableResource[None]):
 
     @contextmanager
     def lake(self) -> Iterator["duckdb.DuckDBPyConnection"]:
-        """The lake to write to, its tables created if it is new."""
+        """The lake to write to; its tables are created if it is new, migrated if it is older."""
         from streaming.lake import opened
-        from streaming.lake.schema import ensure_schema
+        from streaming.lake.migrate import prepare
 
-        with opened(self.settings()) as con:
-            ensure_schema(con)
+        settings = self.settings()
+        with opened(settings) as con:
+            prepare(settings, con)
             yield con
 
     @contextmanager

@@ -39,10 +39,11 @@ def main() -> None:
 @click.option("--copies", default=4, show_default=True, help="Variations of each real frame.")
 def generate(work: Path, data: Path, scenes: int, scattered: int, copies: int) -> None:
     """Renders the training and the evaluation pictures."""
-    from training.dataset import Amounts, generate_evaluation
+    from training.dataset import Amounts, generate_evaluation, generate_held_out
     from training.dataset import generate as make
 
     generate_evaluation(work / "eval")
+    generate_held_out(work / "held-out")
     make(work / "train", data, Amounts(scenes, scattered, copies))
 
 
@@ -56,6 +57,36 @@ def fit(work: Path, hours: float, resume: bool, start: Path | None) -> None:
     from training.fitting import fit as train
 
     click.echo(train(work, hours, resume=resume, start=start))
+
+
+@main.command()
+@_work
+@_data
+@click.option("--hours", default=1.5, show_default=True, help="How long to train.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    default=MODEL / "trafficmon-yolo11n.pt",
+    show_default=True,
+    help="Weights to begin from; an empty name begins from nothing.",
+)
+@click.option("--scenes", default=160, show_default=True, help="Crossroads of 30 frames each.")
+@click.option("--out", type=click.Path(path_type=Path), default=MODEL, show_default=True)
+def make(*, work: Path, data: Path, hours: float, start: Path, scenes: int, out: Path) -> None:
+    """All of it: pictures, training, export, figures."""
+    from training.dataset import Amounts, generate_evaluation, generate_held_out
+    from training.dataset import generate as render
+    from training.fitting import export as ship
+    from training.fitting import fit as train
+
+    generate_evaluation(work / "eval")
+    generate_held_out(work / "held-out")
+    render(work / "train", data, Amounts(scenes=scenes))
+    weights = train(work, hours, start=start if start.name else None)
+    ship(weights, out)
+    click.get_current_context().invoke(
+        evaluate, work=work, data=data, weights=out / "trafficmon-yolo11n.pt"
+    )
 
 
 @main.command()

@@ -12,6 +12,7 @@ import cv2
 
 from streaming.simulator.painting import Image
 from training import CLASSES
+from training.conditions import CONDITIONS, WEIGHTS, Condition, scene, through_lens
 from training.recordings import CAR_FILE, Recording, recordings
 from training.scenes import Boxes, junction_frames, scattered
 from training.variations import as_seen, framed
@@ -19,6 +20,8 @@ from training.variations import as_seen, framed
 WIDTH, HEIGHT = 320, 180
 EVALUATION_SEED = 900_000
 """Scenes from this seed on are for evaluation and never trained on."""
+HELD_OUT_SEED = 950_000
+"""From here on those of the held-out conditions."""
 _FRAMES_A_SCENE = 30
 
 
@@ -52,14 +55,27 @@ def write(folder: Path, stem: str, image: Image, boxes: Boxes, quality: int) -> 
 def write_scene(folder: Path, seed: int, plain: bool, varied: bool) -> None:
     """The frames of one crossroads: varied for training, as they are for evaluation."""
     rng = Random(seed)
-    for k, scene in enumerate(junction_frames(seed, _FRAMES_A_SCENE if varied else 10, plain)):
-        image, boxes = scene
+    condition = rng.choices(CONDITIONS, WEIGHTS)[0] if varied else "clear"
+    changes = scene(condition, rng) if varied else None
+    frames = junction_frames(seed, _FRAMES_A_SCENE if varied else 10, plain, changes)
+    for k, frame in enumerate(frames):
+        image, boxes = frame
         if varied:
+            image, boxes = through_lens(condition, rng, image, boxes)
             if not plain or rng.random() < 0.3:
                 image, boxes = framed(rng, image, boxes, (0.8, 1.5), fill=rng.randint(60, 160))
             image = as_seen(rng, image, rng.choice((0.0, 0.4, 1.0)))
         quality = rng.randint(60, 96) if varied else 90
         write(folder, f"scene-{seed:06}-{k:02}", image, boxes, quality)
+
+
+def write_held_out(folder: Path, seed: int, condition: Condition) -> None:
+    """Ten frames of a crossroads that training never sees, from any side, under one condition."""
+    rng = Random(seed)
+    frames = junction_frames(seed, 10, seed % 2 == 0, scene(condition, rng))
+    for k, frame in enumerate(frames):
+        image, boxes = through_lens(condition, rng, *frame)
+        write(folder, f"scene-{seed:06}-{k:02}", image, boxes, 90)
 
 
 def write_scattered(folder: Path, seed: int, count: int, data: Path) -> None:
@@ -134,6 +150,22 @@ def generate_evaluation(folder: Path, scenes: int = 40, workers: int = 2) -> Non
             pool.submit(write_scene, folder, EVALUATION_SEED + k, True, False)
             for k in range(scenes)
         ]
+        for job in jobs:
+            job.result()
+
+
+def generate_held_out(folder: Path, scenes: int = 8, workers: int = 2) -> None:
+    """Ten frames of each of some crossroads for every condition, a folder each."""
+    with ProcessPoolExecutor(workers, initializer=_alone) as pool:
+        jobs = []
+        for number, condition in enumerate(CONDITIONS):
+            for part in ("images", "labels"):
+                (folder / condition / part).mkdir(parents=True, exist_ok=True)
+            first = HELD_OUT_SEED + 1000 * number
+            jobs += [
+                pool.submit(write_held_out, folder / condition, first + k, condition)
+                for k in range(scenes)
+            ]
         for job in jobs:
             job.result()
 

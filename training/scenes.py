@@ -7,9 +7,10 @@ between level and straight above, so that the model does not learn one place by 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,8 +39,13 @@ EVERY_CLASS: tuple[VehicleClass | None, ...] = (
 """What scattered scenes draw from; None is a pedestrian."""
 
 
-def junction_frames(seed: int, count: int, plain: bool) -> Iterator[tuple[Image, Boxes]]:
-    """Frames of one crossroads, 1.3 s apart; plain ones are as cameras.yaml would name them."""
+def junction_frames(
+    seed: int, count: int, plain: bool, changes: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Image, Boxes]]:
+    """Frames of one crossroads, 1.3 s apart; plain ones are as cameras.yaml would name them.
+
+    `changes` are to the spec; given, none of night and rain comes by chance.
+    """
     rng = Random(seed * 7919 + 13)
     spec = JunctionSpec(
         seed=seed,
@@ -57,6 +63,8 @@ def junction_frames(seed: int, count: int, plain: bool) -> Iterator[tuple[Image,
             elevation=rng.choice((33.0, rng.uniform(25, 70))),
             zoom=rng.uniform(0.9, 1.9),
         )
+    if changes is not None:
+        spec = replace(spec, **{"night": 0, "rain": 0} | dict(changes))
     junction = Junction(spec)
     start = rng.uniform(0.0, 8.0)
     for k in range(count):

@@ -46,11 +46,19 @@ class Aggregator:
         self._frames.close(due)
         return states
 
+    def close_alerts(self, now: datetime) -> None:
+        """End the alerts of dangers that have not been seen for a while.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        self._live.alerts.close_due(now)
+
     def _write(self, views: dict[str, FrameView], now: datetime) -> list[FrameState]:
         # Oldest first: an alert's first sighting opens it.
         ordered = sorted(views.values(), key=lambda v: (v.captured_at, v.message_id))
         alerts = self._alerts(ordered, now)
-        self._live.write([Write(view, alerts.get(view.message_id, ())) for view in ordered])
+        self._live.write([Write(view, alerts.get(view.message_id, ())) for view in ordered], now)
         self._frames.close(m for m, v in views.items() if v.state == "complete")
         return [view.state for view in ordered]
 
@@ -61,7 +69,7 @@ class Aggregator:
         if not dangerous:
             return {}
         names = self._camera_names(now)
-        recent = self._live.recent_alerts(view.camera_id for view in dangerous)
+        recent = self._live.alerts.recent(view.camera_id for view in dangerous)
         found: dict[str, tuple[tuple[Alert, Step], ...]] = {}
         for view in dangerous:
             name = names.get(view.camera_id, view.camera_id)
@@ -84,6 +92,12 @@ class Aggregator:
 
 def _view(parts: FrameParts, *, timed_out: bool) -> FrameView | None:
     """None for a frame of which nothing is left: its key ran out before its wait did."""
-    if parts.detection is None and not parts.assessments:
+    if parts.detection is None and parts.notice is None and not parts.assessments:
         return None
-    return frame_view(parts.detection, parts.assessments, timed_out=timed_out)
+    return frame_view(
+        parts.detection,
+        parts.assessments,
+        timed_out=timed_out,
+        notice=parts.notice,
+        earlier=parts.earlier,
+    )

@@ -10,22 +10,15 @@ import msgspec
 import redis
 
 from streaming import redis_keys
+from streaming.aggregation.alert_store import AlertStore
 from streaming.aggregation.alerts import Alert, Step
 from streaming.aggregation.merge import SHOWN_RISKS
 from streaming.aggregation.view import FrameView, GroupView
 from streaming.messages.base import Part
 
 LATEST_TTL_S = 300
-ALERTS_KEPT = 100
-ALERTS_STREAM_LENGTH = 10_000
 VERDICTS_KEPT = 200
 _VERDICTS_TTL_S = 86_400
-_ALERT_IMAGE_TTL_S = 6 * 3600
-"""Crops live for minutes; an alert's picture for a shift."""
-
-ALERT_CAMERAS = "alert-cameras"
-"""Set: ids of cameras that have had an alert."""
-
 _HERE = Path(__file__).parent
 
 
@@ -53,11 +46,6 @@ def verdicts_key(camera_id: str) -> str:
     return f"camera:{camera_id}:verdicts"
 
 
-def acknowledgement_key(alert_id: str) -> str:
-    """String with a TTL: when a person acknowledged an alert."""
-    return f"alert-acknowledged:{alert_id}"
-
-
 def rank(view: FrameView) -> str:
     """Sorts results of a camera: newer frames later, and of one frame the one that knows more."""
     known = 2 * (sum(g.task_id is not None for g in view.groups) + (view.frame is not None))
@@ -79,23 +67,7 @@ class LiveStore:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self._put_result = client.register_script((_HERE / "put_result.lua").read_text())
-        self._put_alert = client.register_script((_HERE / "put_alert.lua").read_text())
-
-    def recent_alerts(self, camera_ids: Iterable[str]) -> dict[str, tuple[Alert, ...]]:
-        """The newest alerts of each camera, newest first.
-
-        Raises:
-            redis.RedisError: Redis did not answer.
-        """
-        ids = sorted(set(camera_ids))
-        pipe = self._redis.pipeline(transaction=False)
-        for camera_id in ids:
-            pipe.lrange(redis_keys.camera_alerts(camera_id), 0, 19)
-        found = pipe.execute() if ids else []
-        return {
-            camera_id: tuple(_alert_decoder.decode(raw) for raw in raws)
-            for camera_id, raws in zip(ids, found, strict=True)
-        }
+        self.alerts = AlertStore(client)
 
     def camera_names(self) -> dict[str, str]:
         """Names of the cameras that detection knows.
@@ -109,8 +81,8 @@ class LiveStore:
         }
         return {i: str(s["name"]) for i, s in states.items() if s.get("name")}
 
-    def write(self, writes: Sequence[Write]) -> None:
-        """All results of a batch in one pipeline; subscribers hear of each that is news.
+    def write(self, writes: Sequence[Write], now: datetime) -> None:
+        """All results of a batch in one pipeline; subscribers hear of each camera's newest.
 
         Raises:
             redis.RedisError: Redis did not answer; writing the same again is safe.
@@ -118,10 +90,13 @@ class LiveStore:
         if not writes:
             return
         pipe = self._redis.pipeline(transaction=False)
+        for view in _newest(one.view for one in writes):
+            self._add_result(pipe, view)
+        for camera_id, views in _judged(one.view for one in writes).items():
+            _add_verdicts(pipe, camera_id, views)
         for one in writes:
-            self._add_result(pipe, one.view)
             for alert, step in one.alerts:
-                self._add_alert(pipe, alert, step)
+                self.alerts.add(pipe, alert, step, now)
         pipe.execute()
 
     def _add_result(self, pipe: Any, view: FrameView) -> None:
@@ -141,32 +116,49 @@ class LiveStore:
             ],
             client=pipe,
         )
+
+
+def _newest(views: Iterable[FrameView]) -> list[FrameView]:
+    """Of each camera the newest frame and the newest verdict, the older of the two first.
+
+    While a backlog is worked off, the ones between would be overwritten in the same moment.
+    """
+    found: dict[tuple[str, bool], tuple[str, FrameView]] = {}
+    for view in views:
+        ranked = rank(view), view
+        for is_verdict in (False, True):
+            if view.judged if is_verdict else view.frame is not None:
+                slot = (view.camera_id, is_verdict)
+                found[slot] = max(found.get(slot, ranked), ranked, key=_rank_first)
+    return [view for _, view in sorted(dict(found.values()).items(), key=_rank_first)]
+
+
+def _rank_first(ranked: tuple[str, FrameView]) -> str:
+    return ranked[0]
+
+
+def _judged(views: Iterable[FrameView]) -> dict[str, list[FrameView]]:
+    found: dict[str, list[FrameView]] = {}
+    for view in views:
         if view.judged:
-            _add_verdict(pipe, view)
-
-    def _add_alert(self, pipe: Any, alert: Alert, step: Step) -> None:
-        raw = _encoder.encode(alert)
-        # The list comes last: a batch cut short before it is repeated in full, one cut
-        # short after it is known, so readers of the stream may see a step twice, never miss it.
-        if step != "seen":
-            fields: Any = {"step": step, "alert": raw}
-            stream, cap = redis_keys.ALERTS_STREAM, ALERTS_STREAM_LENGTH
-            pipe.xadd(stream, fields, maxlen=cap, approximate=True)
-        pipe.sadd(ALERT_CAMERAS, alert.camera_id)
-        if alert.image_ref:
-            pipe.expire(redis_keys.image(alert.image_ref), _ALERT_IMAGE_TTL_S)
-        self._put_alert(
-            keys=[redis_keys.camera_alerts(alert.camera_id)],
-            args=[alert.id, raw, ALERTS_KEPT],
-            client=pipe,
-        )
-        channel = redis_keys.camera_channel(alert.camera_id)
-        pipe.publish(channel, b'{"type":"alert","data":' + raw + b"}")
+            found.setdefault(view.camera_id, []).append(view)
+    return found
 
 
-def _add_verdict(pipe: Any, view: FrameView) -> None:
+def _add_verdicts(pipe: Any, camera_id: str, views: Sequence[FrameView]) -> None:
+    key = verdicts_key(camera_id)
+    # One frame a millisecond and camera: a corrected verdict replaces the one before.
+    by_ms = {round(view.captured_at.timestamp() * 1000): view for view in views}
+    for at_ms in by_ms:
+        pipe.zremrangebyscore(key, at_ms, at_ms)
+    pipe.zadd(key, {_encoder.encode(_verdict(view)): at_ms for at_ms, view in by_ms.items()})
+    pipe.zremrangebyrank(key, 0, -VERDICTS_KEPT - 1)
+    pipe.expire(key, _VERDICTS_TTL_S)
+
+
+def _verdict(view: FrameView) -> Verdict:
     worst = max(view.groups, key=_severity, default=None)
-    verdict = Verdict(
+    return Verdict(
         message_id=view.message_id,
         captured_at=view.captured_at,
         state=view.state,
@@ -177,12 +169,6 @@ def _add_verdict(pipe: Any, view: FrameView) -> None:
         llm_ms=view.llm_ms,
         end_to_end_ms=view.end_to_end_ms,
     )
-    key, at_ms = verdicts_key(view.camera_id), round(view.captured_at.timestamp() * 1000)
-    # One frame a millisecond and camera: a corrected verdict replaces the one before.
-    pipe.zremrangebyscore(key, at_ms, at_ms)
-    pipe.zadd(key, {_encoder.encode(verdict): at_ms})
-    pipe.zremrangebyrank(key, 0, -VERDICTS_KEPT - 1)
-    pipe.expire(key, _VERDICTS_TTL_S)
 
 
 def _severity(group: GroupView) -> tuple[int, float]:
@@ -190,4 +176,3 @@ def _severity(group: GroupView) -> tuple[int, float]:
 
 
 _encoder = msgspec.json.Encoder()
-_alert_decoder = msgspec.json.Decoder(Alert)

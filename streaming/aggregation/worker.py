@@ -1,4 +1,4 @@
-"""The Kafka loop: detections and verdicts in, each camera's newest state in Redis.
+"""The Kafka loop: detections, verdicts, skipped groups in, each camera's newest state in Redis.
 
 Order of a batch: 1. decode, what is no message goes to its dead-letter topic; 2. apply to
 Redis; 3. note the offsets; 4. commit them, twice a second. A crash repeats what was not
@@ -15,6 +15,7 @@ from threading import Event
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from redis.exceptions import RedisError
 
+from streaming.aggregation import decoded
 from streaming.aggregation.aggregator import Aggregator
 from streaming.aggregation.frame_store import Arrival, FrameStore
 from streaming.aggregation.live_store import LiveStore
@@ -23,7 +24,6 @@ from streaming.aggregation.seat import Seat
 from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka import admin, clients, dead_letters
 from streaming.lifecycle import stop_on_signals
-from streaming.messages import DetectionResult, RiskAssessment, decode
 from streaming.metrics import Metrics
 from streaming.redis_client import connect, wait_for_redis
 from streaming.settings import Settings
@@ -31,8 +31,8 @@ from streaming.settings import Settings
 log = logging.getLogger(__name__)
 
 GROUP = "aggregation"
-_METRICS_OFFSET = 3
-_BATCH = 500
+METRICS_OFFSET = 3
+_BATCH = 2_000
 _IDLE_S = 0.1
 _COMMIT_EVERY_S = 0.5
 _GIVE_UP_EVERY_S = 0.25
@@ -49,7 +49,7 @@ def run(settings: Settings, instance_id: str) -> None:
     stop = stop_on_signals()
     metrics = Metrics()
     serving = settings.serving
-    metrics.serve(serving.host, serving.metrics.port + _METRICS_OFFSET)
+    metrics.serve(serving.host, serving.metrics.port + METRICS_OFFSET)
     admin.wait_for_broker(settings.kafka, settings.kafka.connect_timeout_s)
     wait_for_redis(settings.redis, settings.kafka.connect_timeout_s)
     aggregate(settings, instance_id, metrics, stop)
@@ -92,12 +92,13 @@ class _Loop:
         topics = settings.kafka.topics
         self._aggregator, self._metrics = aggregator, metrics
         self._detections = topics.detection_results.name
+        self._notices = topics.skipped_groups.name
         self._producer: Producer = clients.producer(settings.kafka, client_id=f"{GROUP}-dead")
         self._consumer: Consumer = clients.consumer(
             settings.kafka,
             group=GROUP,
             instance_id=instance_id,
-            # Both topics' partitions of one camera come to one worker, as their counts are
+            # All topics' partitions of one camera come to one worker, as their counts are
             # the same. And a verdict waits for nobody: fetch_min_bytes trades delay for load.
             partition_assignment_strategy="range",
             fetch_min_bytes=1,
@@ -106,7 +107,7 @@ class _Loop:
         self._seat = Seat(self._consumer, stop)
         self._next_commit_s = self._next_give_up_s = 0.0
         self._consumer.subscribe(
-            [self._detections, topics.risk_assessment_results.name],
+            [self._detections, self._notices, topics.risk_assessment_results.name],
             on_assign=self._seat.on_assign,
             on_revoke=self._on_revoke,
         )
@@ -151,16 +152,16 @@ class _Loop:
             self._processed[place] = (record.offset() or 0) + 1
 
     def _arrival(self, record: Message) -> Arrival | None:
-        raw = record.value() or b""
-        is_detection = record.topic() == self._detections
+        raw, topic = record.value() or b"", record.topic()
         try:
-            message: DetectionResult | RiskAssessment = (
-                decode(raw, DetectionResult) if is_detection else decode(raw, RiskAssessment)
-            )
+            if topic == self._detections:
+                return Arrival.of(decoded.detection(raw), raw)
+            if topic == self._notices:
+                return Arrival.of(decoded.notice(raw), raw)
+            return Arrival.of(decoded.assessment(raw), raw)
         except BadMessage as exc:
             self._set_aside(record, exc)
             return None
-        return Arrival(message.message_id, is_detection, raw)
 
     def _set_aside(self, record: Message, reason: Exception) -> None:
         now = datetime.now(UTC)
@@ -184,7 +185,9 @@ class _Loop:
                 self._apply([one])
 
     def _give_up(self) -> None:
-        self._count(self._aggregator.give_up_due(datetime.now(UTC)))
+        now = datetime.now(UTC)
+        self._count(self._aggregator.give_up_due(now))
+        self._aggregator.close_alerts(now)
 
     def _count(self, states: Sequence[FrameState]) -> None:
         for state, times in Counter(states).items():

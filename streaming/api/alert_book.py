@@ -8,8 +8,8 @@ import msgspec
 import redis.asyncio
 
 from streaming import redis_keys
+from streaming.aggregation.alert_store import ALERT_CAMERAS, acknowledgement_key
 from streaming.aggregation.alerts import Alert
-from streaming.aggregation.live_store import ALERT_CAMERAS, acknowledgement_key
 
 _ACKNOWLEDGED_S = 7 * 86_400
 
@@ -22,6 +22,7 @@ class AlertFilter:
     level: str | None = None
     since: datetime | None = None
     acknowledged: bool | None = None
+    is_open: bool | None = None
 
 
 class AlertBook:
@@ -86,8 +87,10 @@ class AlertBook:
 
 
 def _matches(alert: Alert, wanted: AlertFilter) -> bool:
-    return (wanted.level is None or alert.risk_level == wanted.level) and (
-        wanted.since is None or alert.last_seen_at >= wanted.since
+    return (
+        (wanted.level is None or alert.risk_level == wanted.level)
+        and (wanted.since is None or alert.last_seen_at >= wanted.since)
+        and (wanted.is_open is None or (alert.closed_at is None) == wanted.is_open)
     )
 
 

@@ -7,7 +7,7 @@ import time
 from redis.exceptions import RedisError
 
 from streaming.api import protocol
-from streaming.api.cameras import CameraInfo, Cameras
+from streaming.api.cameras import GIVING, CameraInfo, Cameras
 from streaming.api.live import Live
 from streaming.api.vitals import Vitals
 from streaming.api.websocket import status_message
@@ -60,7 +60,7 @@ async def tell_system(vitals: Vitals, cameras: Cameras, live: Live) -> None:
                 for name in ("total", "available", "in_use", "cooling", "disabled")
             },
             "lag": lag,
-            "camerasOnline": states.count("online"),
+            "camerasOnline": sum(state in GIVING for state in states),
             "cameras": len(states),
         }
         live.tell_all(protocol.message("system", data), lambda client: client.system)

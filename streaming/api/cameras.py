@@ -1,32 +1,36 @@
 """Which cameras there are: configured, announced on camera-control, or heard of from a worker."""
 
 import asyncio
+import ipaddress
 import json
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+import msgspec
 import redis.asyncio
 
 from streaming import redis_keys
 from streaming.api.envelope import Refused
+from streaming.api.reach import check_reach, check_source
+from streaming.camera_sync import command_of
 from streaming.kafka import cameras as control
 from streaming.logs import mask_url
 from streaming.messages import CameraCommand
 from streaming.messages.base import Part
 from streaming.settings import Settings
 
-ALLOWED_SCHEMES = ("rtsp", "rtsps", "http", "https", "synthetic")
-"""What may come over the network: a path would let anyone read this machine's files."""
-
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_MAX_SOURCE = 2_048
+GIVING = ("online", "degraded")
+"""States of a camera that gives frames."""
+
+_KEPT = ("priority", "zones", "privacy_masks", "homography")
 _WORKER_GONE_S = 10.0
 
 
 class CameraInfo(Part, frozen=True, kw_only=True, rename="camel"):
-    """One camera; `status`: opening, online, offline, stopped, unknown while no worker tells."""
+    """One camera; `status`: opening, online, degraded, offline, stopped, unknown while no worker
+    tells. `score`, 0 to 1, is how far its connection is to be trusted."""
 
     id: str
     name: str
@@ -37,6 +41,7 @@ class CameraInfo(Part, frozen=True, kw_only=True, rename="camel"):
     since: str | None = None
     error: str | None = None
     worker_id: str | None = None
+    score: float | None = None
     configured: bool = False
 
 
@@ -46,6 +51,7 @@ class Cameras:
     def __init__(self, settings: Settings, client: redis.asyncio.Redis) -> None:
         self._settings = settings
         self._redis = client
+        self._networks = tuple(map(ipaddress.ip_network, settings.serving.camera_networks))
         self._announced: dict[str, CameraCommand | None] = {}
 
     async def refresh(self) -> None:
@@ -89,15 +95,51 @@ class Cameras:
                 )  # fmt: skip
         return {i: _with_state(found[i], heard.get(i)) for i in sorted(found, key=_by_number)}
 
+    def commanded(self, camera_id: str) -> CameraCommand | None:
+        """What the camera is to do: its last command, or else what the settings say of it."""
+        if camera_id in self._announced:
+            return self._announced[camera_id]
+        configured = {camera.id: camera for camera in self._settings.cameras}.get(camera_id)
+        return None if configured is None else command_of(configured)
+
     async def add(self, command: CameraCommand) -> None:
         """Have a camera run, or run with other settings.
+
+        Priority, zones, masks and homography that are left out stay as they were.
 
         Raises:
             Refused: an id or address that is not allowed.
             KafkaUnreachable: the broker did not take it.
         """
         check_id(command.camera_id)
-        check_source(command.source)
+        await self.check(command.source)
+        await self._announce(_kept(command, self.commanded(command.camera_id)))
+
+    async def change(self, camera_id: str, **changes: Any) -> None:
+        """Have a camera run with other settings: fields of CameraCommand; None leaves one as it is.
+
+        Raises:
+            Refused: there is no such camera, or its new address is not allowed.
+            KafkaUnreachable: the broker did not take it.
+        """
+        known = self.commanded(camera_id)
+        if known is None:
+            raise Refused(404, f"no camera {camera_id!r}; /api/cameras lists them")
+        given = {name: value for name, value in changes.items() if value is not None}
+        if given.get("source", known.source) != known.source:
+            await self.check(given["source"])
+        await self._announce(msgspec.structs.replace(known, **given))
+
+    async def check(self, source: str) -> None:
+        """Whether a camera of this address may be named over the network.
+
+        Raises:
+            Refused: it may not.
+        """
+        check_source(source)
+        await check_reach(source, self._networks)
+
+    async def _announce(self, command: CameraCommand) -> None:
         await asyncio.to_thread(control.announce, self._settings.kafka, command)
         self._announced[command.camera_id] = command
 
@@ -114,6 +156,14 @@ class Cameras:
         self._announced[camera_id] = None
 
 
+def _kept(command: CameraCommand, before: CameraCommand | None) -> CameraCommand:
+    """The command with what it leaves out as it was: a new address lifts no privacy mask."""
+    if before is None:
+        return command
+    left_out = [name for name in _KEPT if getattr(command, name) is None]
+    return msgspec.structs.replace(command, **{name: getattr(before, name) for name in left_out})
+
+
 def check_id(camera_id: str) -> None:
     """An id that is safe in keys, addresses and file names.
 
@@ -122,27 +172,6 @@ def check_id(camera_id: str) -> None:
     """
     if not _ID.fullmatch(camera_id):
         raise Refused(400, "a camera's id is 1 to 64 letters, digits, dots, dashes, underscores")
-
-
-def check_source(source: str) -> None:
-    """An address of a scheme that may come over the network.
-
-    Raises:
-        Refused: it is not.
-    """
-    try:
-        parts = urlsplit(source)
-        host = parts.netloc
-    except ValueError:
-        raise Refused(400, "the camera's address cannot be read") from None
-    if parts.scheme.lower() not in ALLOWED_SCHEMES or not host:
-        raise Refused(
-            400,
-            f"a camera's address is one of {', '.join(ALLOWED_SCHEMES)}, then ://; "
-            "files and devices go into config/cameras.yaml",
-        )
-    if len(source) > _MAX_SOURCE or not source.isprintable() or " " in source:
-        raise Refused(400, "the camera's address is too long or has characters that do not belong")
 
 
 def _states(found: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
@@ -162,6 +191,7 @@ def _with_state(camera: CameraInfo, state: dict[str, Any] | None) -> CameraInfo:
         since=told.get("since"),
         error=mask_url(str(told["error"])) if told.get("error") else None,
         worker_id=told.get("workerId"),
+        score=told.get("score"),
         configured=camera.configured,
     )
 

@@ -11,16 +11,21 @@ from streaming.aggregation.live_store import Verdict
 from streaming.api.cameras import CameraInfo
 from streaming.api.live import Latest
 from streaming.api.routes import all_routes
-from streaming.api.routes.cameras import CameraBody
+from streaming.api.routes.cameras import CameraBody, CameraChange
 from streaming.api.routes.session import LoginBody
 
 _JSON = "application/json"
 _OBJECT: dict[str, Any] = {"type": "object"}
 
-_BODIES: dict[str, type[Any]] = {"POST /api/cameras": CameraBody, "POST /api/session": LoginBody}
+_BODIES: dict[str, type[Any]] = {
+    "POST /api/cameras": CameraBody,
+    "PATCH /api/cameras/{camera_id}": CameraChange,
+    "POST /api/session": LoginBody,
+}
 _DATA: dict[str, Any] = {
     "GET /api/cameras": list[CameraInfo],
     "POST /api/cameras": CameraInfo,
+    "PATCH /api/cameras/{camera_id}": CameraInfo,
     "GET /api/cameras/{camera_id}/latest": Latest,
     "GET /api/cameras/{camera_id}/history": list[Verdict],
     "POST /api/alerts/{alert_id}/acknowledge": Alert,
@@ -34,6 +39,7 @@ _QUERY: dict[str, dict[str, dict[str, Any]]] = {
         "level": {"type": "string", "enum": ["medium", "high"]},
         "since": {"type": "string", "format": "date-time"},
         "acknowledged": {"type": "string", "enum": ["true", "false"]},
+        "open": {"type": "string", "enum": ["true", "false"]},
         "page": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 1},
         "pageSize": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
     },

@@ -158,6 +158,8 @@ def _group(group: GroupView) -> dict[str, Any]:
         "triggerObjectIds": group.trigger_object_ids,
         "cropUrl": image_url(group.crop_ref),
         "error": group.error,
+        "skipped": group.skipped,
+        "carriedAgeS": group.carried_age_s,
     }
 
 

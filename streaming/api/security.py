@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import time
+from collections import OrderedDict, deque
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -14,6 +15,9 @@ from streaming.settings import ServingSettings
 
 SESSION_COOKIE = "trafficmon_session"
 SESSION_S = 12 * 3600
+MOST_GUESSES = 20
+_GUESSES_FOR_S = 60.0
+_ADDRESSES_REMEMBERED = 10_000
 _OPEN_PATHS = frozenset({"/", "/health/health_check", "/api/session"})
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -75,17 +79,22 @@ def same_secret(given: str, wanted: str) -> bool:
 def guard(serving: ServingSettings) -> object:
     """The middleware for these settings: token, host, origin, and headers on every answer."""
     token = serving.token.get_secret_value() if serving.token else None
+    guesses = Guesses()
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             _check_host(request, token)
             _check_origin(request)
+            if token is not None and _has_guessed(request):
+                guesses.check(request.remote, time.monotonic())
             _check_token(request, token)
         except Refused as exc:
             response: web.StreamResponse = answer(exc.status, str(exc))
         else:
             response = await handler(request)
+        if token is not None and response.status == 401 and _has_guessed(request):
+            guesses.add(request.remote, time.monotonic())
         if not response.prepared:
             response.headers.update(HEADERS)
             if request.path.startswith("/wall/"):
@@ -94,6 +103,32 @@ def guard(serving: ServingSettings) -> object:
         return response
 
     return guarded
+
+
+class Guesses:
+    """Wrong tokens of each address in the last minute: nobody may try them all."""
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str | None, deque[float]] = OrderedDict()
+
+    def check(self, address: str | None, now_s: float) -> None:
+        """Raises Refused for an address that has guessed too often; times in s of any clock."""
+        wrong = self._wrong.get(address)
+        while wrong and now_s - wrong[0] > _GUESSES_FOR_S:
+            wrong.popleft()
+        if wrong and len(wrong) >= MOST_GUESSES:
+            raise Refused(429, "too many wrong tokens; wait a minute")
+
+    def add(self, address: str | None, now_s: float) -> None:
+        """One more."""
+        self._wrong.setdefault(address, deque(maxlen=MOST_GUESSES)).append(now_s)
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > _ADDRESSES_REMEMBERED:
+            self._wrong.popitem(last=False)
+
+
+def _has_guessed(request: web.Request) -> bool:
+    return request.path == "/api/session" or "Authorization" in request.headers
 
 
 def _check_host(request: web.Request, token: str | None) -> None:

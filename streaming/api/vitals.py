@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import psutil
@@ -28,10 +29,11 @@ _LEAST_MEMORY_FREE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part's state and a sentence about it."""
+    """One part's state and a sentence about it; `figures` are its numbers, for other languages."""
 
     state: State
     detail: str
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Vitals:
@@ -65,7 +67,8 @@ class Vitals:
         detail = (
             f"{kafka.bootstrap_servers}, {behind} messages behind, answered in {took_ms:.0f} ms"
         )
-        self._kafka = Check("warning" if behind > limit else "ok", detail)
+        figures = {"behind": behind, "answeredMs": round(took_ms)}
+        self._kafka = Check("warning" if behind > limit else "ok", detail, figures)
 
     async def scheduler(self) -> dict[str, Any]:
         """The key pool's stats in the guide's shape, over all scheduler instances.
@@ -95,7 +98,11 @@ class Vitals:
             return Check("down", f"no answer: {type(exc).__name__}")
         took_ms = (time.monotonic() - started_s) * 1000
         used_mb = int(info.get("used_memory", 0)) / 1e6
-        return Check("ok", f"{used_mb:.0f} MB used, answered in {took_ms:.1f} ms")
+        return Check(
+            "ok",
+            f"{used_mb:.0f} MB used, answered in {took_ms:.1f} ms",
+            {"usedMb": round(used_mb), "answeredMs": round(took_ms, 1)},
+        )
 
     async def _keys_check(self) -> Check:
         try:
@@ -109,22 +116,31 @@ class Vitals:
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         free = psutil.disk_usage(str(folder)).free
-        detail = f"{free / 1e9:.1f} GB free for state_dir"
-        return Check("ok" if free > _LEAST_DISK_FREE else "warning", detail)
+        free_gb = round(free / 1e9, 1)
+        state: State = "ok" if free > _LEAST_DISK_FREE else "warning"
+        return Check(state, f"{free_gb} GB free for state_dir", {"freeGb": free_gb})
 
 
 def keys_check(stats: dict[str, Any]) -> Check:
     """The pool as one state: no key that may be used now is down."""
     total, available = stats["total_keys"], stats["available_keys"]
-    detail = (
-        f"{available} of {total} available, {stats['cooling_keys']} cooling, "
-        f"{stats['disabled_keys']} disabled"
-    )
-    if not stats.get("instances"):
-        return Check("down" if not total else "warning", f"{detail}; no scheduler is running")
-    if not available:
-        return Check("down", detail)
-    return Check("ok" if available == total else "warning", detail)
+    cooling, disabled = stats["cooling_keys"], stats["disabled_keys"]
+    instances = stats.get("instances") or 0
+    detail = f"{available} of {total} available, {cooling} cooling, {disabled} disabled"
+    figures = {
+        "available": available,
+        "total": total,
+        "cooling": cooling,
+        "disabled": disabled,
+        "instances": instances,
+    }
+    state: State = "ok" if available == total else "warning"
+    if not instances:
+        state = "warning" if total else "down"
+        detail += "; no scheduler is running"
+    elif not available:
+        state = "down"
+    return Check(state, detail, figures)
 
 
 def worst(checks: dict[str, Check]) -> Literal["ok", "degraded", "down"]:
@@ -137,6 +153,13 @@ def worst(checks: dict[str, Check]) -> Literal["ok", "degraded", "down"]:
 def _memory_check() -> Check:
     memory = psutil.virtual_memory()
     own_mb = psutil.Process().memory_info().rss / 1e6
-    free = memory.available / memory.total
-    detail = f"{memory.available / 1e9:.1f} GB free ({free:.0%}), this process {own_mb:.0f} MB"
-    return Check("ok" if free > _LEAST_MEMORY_FREE else "warning", detail)
+    free_share, free_gb = memory.available / memory.total, memory.available / 1e9
+    return Check(
+        "ok" if free_share > _LEAST_MEMORY_FREE else "warning",
+        f"{free_gb:.1f} GB free ({free_share:.0%}), this process {own_mb:.0f} MB",
+        {
+            "freeGb": round(free_gb, 1),
+            "freePercent": round(100 * free_share),
+            "ownMb": round(own_mb),
+        },
+    )

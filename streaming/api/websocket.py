@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from redis.exceptions import RedisError
 
 from streaming.api import protocol
-from streaming.api.cameras import CameraInfo, check_id, check_source
+from streaming.api.cameras import GIVING, CameraInfo, check_id
 from streaming.api.envelope import Refused
 from streaming.api.live import Client
 from streaming.api.state import ApiState, state_of
@@ -149,7 +149,14 @@ class _Conversation:
         known = (await self._state.cameras.listed()).get(camera_id)
         if request.rtsp_url is not None:
             name = request.camera_name or (known.name if known else camera_id)
-            command = CameraCommand(camera_id=camera_id, name=name[:100], source=request.rtsp_url)
+            before = self._state.cameras.commanded(camera_id)
+            command = CameraCommand(
+                camera_id=camera_id,
+                name=name[:100],
+                source=request.rtsp_url,
+                interval_s=before.interval_s if before else None,
+                notes=before.notes if before else "",
+            )
             await self._state.cameras.add(command)
         elif known is None:
             raise Refused(404, f"no camera {camera_id!r}: start_stream needs its rtspUrl")
@@ -167,7 +174,7 @@ class _Conversation:
         with contextlib.suppress(RedisError):
             while loop.time() < deadline_s:
                 camera = (await self._state.cameras.listed()).get(camera_id)
-                if camera is not None and camera.status == "online":
+                if camera is not None and camera.status in GIVING:
                     break
                 await asyncio.sleep(_START_POLL_S)
         self._client.tell(status_message(camera_id, camera))
@@ -182,7 +189,7 @@ class _Conversation:
         camera_id = str(request.camera_id)
         check_id(camera_id)
         if request.rtsp_url is not None:
-            check_source(request.rtsp_url)
+            await self._state.cameras.check(request.rtsp_url)
         camera = (await self._state.cameras.listed()).get(camera_id)
         self._client.tell(status_message(camera_id, camera))
 
@@ -192,7 +199,7 @@ def status_message(camera_id: str, camera: CameraInfo | None) -> bytes:
     if camera is None:
         return protocol.camera_status(camera_id, 0, "not running; start_stream starts it")
     more: dict[str, Any] = {"name": camera.name, "state": camera.status, "since": camera.since}
-    if camera.status == "online":
+    if camera.status in GIVING:
         return protocol.camera_status(camera_id, 1, "online", **more)
     if camera.error:
         return protocol.camera_status(camera_id, 2, camera.error, **more)

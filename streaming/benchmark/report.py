@@ -40,6 +40,17 @@ class Report:
         path.write_text(json.dumps(self.as_dict(), indent=2) + "\n", encoding="utf-8")
 
 
+def flat(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The same figures with the names of their parts joined: `wait_ms p95`."""
+    found: dict[str, Any] = {}
+    for name, value in result.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name} {part}": inner for part, inner in flat(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
 def machine() -> dict[str, Any]:
     """What a figure depends on: cores, memory, and what else ran at that moment."""
     return {

@@ -1,11 +1,16 @@
 """`trafficmon cameras`."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from streaming.commands.context import console, settings_of, table_or_json
+from streaming.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streaming.settings import Camera
 
 
 @click.group()
@@ -35,22 +40,54 @@ def cameras_list(as_: str) -> None:
 @click.option("--name", default="", help="What operators call it.")
 @click.option("--interval-s", type=click.FloatRange(min=0.05), help="Seconds between frames.")
 @click.option("--notes", default="", help="What is normal here; the model is told.")
+@click.option("--priority", type=click.IntRange(0, 100), help="0 can wait, 100 first.")
 def cameras_add(
-    camera_id: str, source: str, name: str, interval_s: float | None, notes: str
+    *,
+    camera_id: str,
+    source: str,
+    name: str,
+    interval_s: float | None,
+    notes: str,
+    priority: int | None,
 ) -> None:
-    """Run a camera from now on, or change one; no restart."""
+    """Run a camera from now on, or change one; no restart.
+
+    Zones, privacy masks and a homography stay as the settings have them; `sync` brings them.
+    """
     from streaming.kafka.cameras import announce
     from streaming.messages import CameraCommand
 
+    checked = _checked(id=camera_id, source=source, name=name, notes=notes)
     command = CameraCommand(
-        camera_id=camera_id,
-        name=name or f"Camera {camera_id}",
-        source=source,
+        camera_id=checked.id,
+        name=checked.name,
+        source=checked.source,
         interval_s=interval_s,
-        notes=notes,
+        notes=checked.notes,
+        priority=priority,
     )
     announce(settings_of().kafka, command)
     click.echo(f"camera {camera_id} announced")
+
+
+@cameras.command("sync")
+@click.option("--prune", is_flag=True, help="Stop those that the settings do not name.")
+def cameras_sync(*, prune: bool) -> None:
+    """Have the cameras of config/cameras.yaml run as it says now; no restart."""
+    from streaming.camera_sync import differences
+    from streaming.kafka.cameras import announce, announced, withdraw
+
+    settings = settings_of()
+    found = differences(settings.cameras, announced(settings.kafka))
+    for command in found.announce:
+        announce(settings.kafka, command)
+        click.echo(f"camera {command.camera_id} announced")
+    for camera_id in found.others:
+        if prune:
+            withdraw(settings.kafka, camera_id)
+        click.echo(f"camera {camera_id} " + ("stopped" if prune else "is not in the settings"))
+    if not (found.announce or found.others):
+        click.echo("nothing to change")
 
 
 @cameras.command("remove")
@@ -61,3 +98,20 @@ def cameras_remove(camera_id: str) -> None:
 
     withdraw(settings_of().kafka, camera_id)
     click.echo(f"camera {camera_id} stopped")
+
+
+def _checked(**fields: str) -> "Camera":
+    """The camera as the settings would take it.
+
+    Raises:
+        ConfigError: they would not.
+    """
+    from pydantic import ValidationError
+
+    from streaming.settings import Camera
+
+    try:
+        return Camera.model_validate(fields)
+    except ValidationError as exc:
+        told = [f"{e['loc'][0] if e['loc'] else 'camera'}: {e['msg']}" for e in exc.errors()]
+        raise ConfigError(told) from exc

@@ -17,7 +17,7 @@ from streaming.demo.first_look import FirstLook
 from streaming.demo.screen import line, screen, summary_table
 from streaming.demo.surroundings import Observer
 from streaming.demo.tally import Tally
-from streaming.demo.watch import Watch
+from streaming.demo.watch import Watch, ends
 from streaming.kafka import admin
 from streaming.settings import Settings
 
@@ -32,9 +32,8 @@ def demo(settings: Settings, *, duration_s: float | None, console: Console) -> i
     with _stop_on_signals() as stop:
         try:
             settings = supervision.up(settings, INFRASTRUCTURE, console.print)
-            start = {key: high for key, (_, high) in _watermarks(settings).items()}
             tally = Tally(started_at)
-            with Watch(settings.kafka, tally, start) as watch:
+            with Watch(settings.kafka, tally, ends(settings.kafka)) as watch:
                 settings = supervision.up(settings, _path(settings), console.print)
                 observer = Observer(settings)
                 with FirstLook(settings, watch, console.print, observer.use):
@@ -51,14 +50,8 @@ def _path(settings: Settings) -> list[str]:
     return [d for d in supervision.DAEMONS if d != "simulator" or settings.simulated]
 
 
-def _watermarks(settings: Settings) -> dict[tuple[str, int], tuple[int, int]]:
-    topics = settings.kafka.topics
-    names = [topics.detection_results, topics.assessment_tasks, topics.risk_assessment_results]
-    return admin.watermarks(settings.kafka, [topic.name for topic in names])
-
-
 def _show(
-    watch: Watch,
+    watch: Watch[Tally],
     observer: Observer,
     stop: threading.Event,
     duration_s: float | None,
@@ -79,8 +72,8 @@ def _show(
             stop.wait(REFRESH_S)
 
 
-def _drain(settings: Settings, watch: Watch) -> None:
-    """Stop the cameras first; then wait until every group is a task and every task has ended."""
+def _drain(settings: Settings, watch: Watch[Tally]) -> None:
+    """Stop the cameras first; then wait until every group is planned and every task ended."""
     supervision.stop(settings, ["detection"])
     deadline = time.monotonic() + settings.scheduler.task_timeout_seconds + 20
 
@@ -90,7 +83,8 @@ def _drain(settings: Settings, watch: Watch) -> None:
         if admin.lag(settings.kafka).get(planned):
             return False
         with watch.lock:
-            return watch.caught_up and watch.tally.unaccounted == 0
+            tally = watch.tally
+            return watch.caught_up and tally.unplanned == 0 and tally.unaccounted == 0
 
     _wait(done, deadline)
     supervision.stop(settings, ["tasks", "scheduling", "aggregation"])
@@ -108,8 +102,13 @@ def _conclude(tally: Tally, report_file: Path, console: Console) -> int:
     console.print(summary_table(summary))
     console.print(f"Written to {report_file}")
     if tally.balanced:
-        console.print("[green]Every task is accounted for: tasks = assessed + expired + failed.")
+        console.print(
+            "[green]Everything is accounted for: groups = tasks + skipped, "
+            "tasks = assessed + expired + failed."
+        )
         return 0
+    if tally.unplanned:
+        console.print(f"[red]{tally.unplanned} groups became no task; see logs/tasks.log")
     if tally.unaccounted:
         console.print(f"[red]{tally.unaccounted} tasks did not end; see logs/scheduler.log")
     else:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from streaming import supervision
+from streaming.demo.tally import Tally
 from streaming.demo.watch import Watch
 from streaming.errors import TrafficmonError
 from streaming.settings import Settings
@@ -34,7 +35,7 @@ class FirstLook:
     def __init__(
         self,
         settings: Settings,
-        watch: Watch,
+        watch: Watch[Tally],
         say: Callable[[str], None],
         started: Callable[[Settings], None],
     ) -> None:

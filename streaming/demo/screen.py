@@ -49,7 +49,9 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     table = Table(title="Summary", show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for name in ("frames", "detections", "groups", "tasks", "assessed", "expired", "failed"):
+    for name in ("frames", "detections", "groups", "skipped", "tasks", "assessed"):
+        table.add_row(name, f"{summary[name]:,}")
+    for name in ("expired", "failed"):
         table.add_row(name, f"{summary[name]:,}")
     table.add_row("unaccounted", f"{summary['unaccounted']:,}")
     table.add_row("success rate", _share(summary["success_rate"]))
@@ -95,7 +97,7 @@ def _cameras(tally: Tally, around: Surroundings, now: datetime) -> Table:
         state = around.camera_states.get(camera_id, "starting")
         table.add_row(
             f"{camera_id} {around.camera_names.get(camera_id, '')}",
-            Text(state, style="green" if state == "online" else "red"),
+            Text(state, style={"online": "green", "degraded": "yellow"}.get(state, "red")),
             str(row.frames),
             str(row.detections),
             str(row.tasks),

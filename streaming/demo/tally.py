@@ -1,10 +1,18 @@
-"""What the three topics say has happened: counts, rates and latency. Pure."""
+"""What the four topics say has happened: counts, rates and latency. Pure."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from streaming.messages import AssessmentTask, DetectionResult, RiskAssessment, RiskLevel
+from streaming.messages import (
+    AssessmentTask,
+    DetectionResult,
+    Message,
+    RiskAssessment,
+    RiskLevel,
+    SkippedGroups,
+    task_id,
+)
 
 RATE_WINDOW_S = 10.0
 """Rates are over the last ten seconds: steady enough to read, quick enough to show a stall."""
@@ -39,11 +47,24 @@ class Tally:
     task_ids: set[str] = field(default_factory=set)
     ends: dict[str, str] = field(default_factory=dict)
     detections: int = 0
-    groups: int = 0
+    group_ids: set[str] = field(default_factory=set)
+    skipped_ids: set[str] = field(default_factory=set)
     repeated: int = 0
     end_to_end_ms: list[float] = field(default_factory=list)
     first_assessment_s: float | None = None
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
+
+    def add(self, message: Message, _partition: int = 0) -> None:
+        """Any message of the four topics."""
+        match message:
+            case DetectionResult():
+                self.add_detection(message)
+            case AssessmentTask():
+                self.add_task(message)
+            case SkippedGroups():
+                self.add_skipped(message)
+            case RiskAssessment():
+                self.add_assessment(message)
 
     def add_detection(self, message: DetectionResult) -> None:
         """A frame; one delivered again counts once."""
@@ -52,7 +73,7 @@ class Tally:
             return
         self.frame_ids.add(message.message_id)
         self.detections += len(message.detections)
-        self.groups += len(message.groups)
+        self.group_ids.update(task_id(message.message_id, g.group_index) for g in message.groups)
         self._recent.append((message.produced_at, len(message.detections)))
         camera = self._camera(message.camera_id)
         camera.frames += 1
@@ -68,6 +89,10 @@ class Tally:
             return
         self.task_ids.add(message.task_id)
         self._camera(message.camera_id).tasks += 1
+
+    def add_skipped(self, message: SkippedGroups) -> None:
+        """Groups that got no task."""
+        self.skipped_ids.update(task_id(message.message_id, s.group_index) for s in message.skipped)
 
     def add_assessment(self, message: RiskAssessment) -> None:
         """The end of a task; the first one counts."""
@@ -95,6 +120,16 @@ class Tally:
         return sum(1 for task, end in self.ends.items() if end == status and task in self.task_ids)
 
     @property
+    def skipped(self) -> int:
+        """Groups of this run that got no task on purpose."""
+        return len(self.group_ids & self.skipped_ids)
+
+    @property
+    def unplanned(self) -> int:
+        """Groups that are neither a task nor skipped."""
+        return len(self.group_ids - self.task_ids - self.skipped_ids)
+
+    @property
     def unaccounted(self) -> int:
         """Tasks that have not ended."""
         return len(self.task_ids - self.ends.keys())
@@ -111,11 +146,13 @@ class Tally:
         return {
             "frames": len(self.frame_ids),
             "detections": self.detections,
-            "groups": self.groups,
+            "groups": len(self.group_ids),
+            "skipped": self.skipped,
             "tasks": len(self.task_ids),
             "assessed": self.count("assessed"),
             "expired": self.count("expired"),
             "failed": self.count("failed"),
+            "unplanned": self.unplanned,
             "unaccounted": self.unaccounted,
             "success_rate": self.success_rate,
             "end_to_end_ms": {
@@ -137,8 +174,8 @@ class Tally:
 
     @property
     def balanced(self) -> bool:
-        """Every task ended, and at least one was assessed."""
-        return self.unaccounted == 0 and self.count("assessed") > 0
+        """Every group is a task or skipped, every task ended, at least one was assessed."""
+        return self.unplanned == 0 and self.unaccounted == 0 and self.count("assessed") > 0
 
     def _camera(self, camera_id: str) -> CameraTally:
         return self.cameras.setdefault(camera_id, CameraTally())

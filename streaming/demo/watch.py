@@ -1,16 +1,23 @@
-"""Follows the three topics from where they stood at the start, and keeps the tally."""
+"""Follows the four topics from where they stood at the start, and keeps the tally."""
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Generic, Protocol, TypeVar
 
 from confluent_kafka import Consumer, TopicPartition
 
-from streaming.demo.tally import Tally
 from streaming.errors import BadMessage
+from streaming.kafka import admin
 from streaming.kafka.clients import reader
-from streaming.messages import AssessmentTask, DetectionResult, Message, RiskAssessment, decode
+from streaming.messages import (
+    AssessmentTask,
+    DetectionResult,
+    Message,
+    RiskAssessment,
+    SkippedGroups,
+    decode,
+)
 from streaming.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -18,10 +25,40 @@ log = logging.getLogger(__name__)
 Offsets = Mapping[tuple[str, int], int]
 
 
-class Watch:
-    """Reads in a thread of its own; `lock` guards the tally while the screen reads it."""
+class Book(Protocol):
+    """What takes the messages, one after another."""
 
-    def __init__(self, kafka: KafkaSettings, tally: Tally, start: Offsets) -> None:
+    def add(self, message: Message, partition: int, /) -> None: ...
+
+
+B = TypeVar("B", bound=Book)
+
+
+def message_types(kafka: KafkaSettings) -> dict[str, type[Message]]:
+    """What is on each of the four topics that a frame passes."""
+    topics = kafka.topics
+    return {
+        topics.detection_results.name: DetectionResult,
+        topics.assessment_tasks.name: AssessmentTask,
+        topics.risk_assessment_results.name: RiskAssessment,
+        topics.skipped_groups.name: SkippedGroups,
+    }
+
+
+def ends(kafka: KafkaSettings) -> dict[tuple[str, int], int]:
+    """Where the four topics end now.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+    marks = admin.watermarks(kafka, message_types(kafka))
+    return {place: high for place, (_, high) in marks.items()}
+
+
+class Watch(Generic[B]):
+    """Reads in a thread of its own; `lock` guards the tally while others read it."""
+
+    def __init__(self, kafka: KafkaSettings, tally: B, start: Offsets) -> None:
         self.tally = tally
         self.lock = threading.Lock()
         self.caught_up = False
@@ -29,14 +66,9 @@ class Watch:
         self._start = start
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="watch", daemon=True)
-        topics = kafka.topics
-        self._adders: dict[str, tuple[type[Message], Callable[[Any], None]]] = {
-            topics.detection_results.name: (DetectionResult, tally.add_detection),
-            topics.assessment_tasks.name: (AssessmentTask, tally.add_task),
-            topics.risk_assessment_results.name: (RiskAssessment, tally.add_assessment),
-        }
+        self._types = message_types(kafka)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "Watch[B]":
         self._thread.start()
         return self
 
@@ -61,8 +93,7 @@ class Watch:
                 topic, value = record.topic(), record.value()
                 if record.error() or topic is None or value is None:
                     continue
-                message_type, add = self._adders[topic]
                 try:
-                    add(decode(value, message_type))
+                    self.tally.add(decode(value, self._types[topic]), record.partition() or 0)
                 except BadMessage as exc:
                     log.warning("not counted", extra={"topic": topic, "error": str(exc)})

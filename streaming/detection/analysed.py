@@ -4,20 +4,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import UNSET
+
 from streaming.detection.camera import CapturedFrame
 from streaming.detection.grouping import GroupingRules, group
 from streaming.detection.pictures import PictureRules, crop, jpeg
+from streaming.detection.scene import Seen
 from streaming.messages import Detection, DetectionResult, Frame, Group
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysedFrame:
-    """A frame with what the model saw in it; `inference_ms` is its share of the batch's time."""
+    """A frame with what the model saw in it; `inference_ms` is its share of the batch's time.
+
+    `seen` is what tracking adds where the camera's interval is short enough, see `scenes`.
+    """
 
     frame: CapturedFrame
     detections: tuple[Detection, ...]
     inference_ms: float
     model: str
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ def camera_of(analysed: AnalysedFrame) -> str:
 def groups_of(analysed: AnalysedFrame, rules: ResultRules) -> tuple[Group, ...]:
     """The frame's groups, without images yet."""
     height, width = analysed.frame.image.shape[:2]
-    return group(analysed.detections, (width, height), rules.grouping)
+    return group(analysed.detections, (width, height), rules.grouping, analysed.seen)
 
 
 def with_images(
@@ -78,7 +85,11 @@ def result(
         captured_at=analysed.frame.captured_at,
         produced_at=now,
         frame=Frame(
-            sequence=analysed.frame.sequence, width=width, height=height, image_ref=image_ref
+            sequence=analysed.frame.sequence,
+            width=width,
+            height=height,
+            image_ref=image_ref,
+            due_at=analysed.frame.due_at or UNSET,
         ),
         detections=analysed.detections,
         groups=groups,

@@ -21,9 +21,10 @@ _WARM_UP_SIZE = (360, 640)
 
 
 class Detector(Protocol):
-    """A loaded model. Used by one thread."""
+    """A loaded model. Up to `lanes` threads use it at once."""
 
     name: str
+    lanes: int
 
     def detect(self, frames: Sequence[Image]) -> list[tuple[Detection, ...]]:
         """What each BGR frame shows, best first, in pixels of that frame.
@@ -78,6 +79,7 @@ class ExportedDetector:
 
     def __init__(self, file: ModelFile, engine: Engine, settings: DetectionSettings) -> None:
         self.name = file.name
+        self.lanes = engine.lanes
         self._engine = engine
         about = engine.description
         self._size = about.size if about.fixed else settings.image_size_px
@@ -131,6 +133,7 @@ class TorchDetector:
                 f"detection.model: ultralytics cannot load {file.path}: {exc}"
             ) from exc
         self.name = file.name
+        self.lanes = 1  # ultralytics' predictor is not made for several threads
         self._classes = _wanted(names, settings)
         self._thresholds = _thresholds(settings, self._classes)
         self._size = settings.image_size_px

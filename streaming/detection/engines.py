@@ -7,6 +7,8 @@ tell all that is left to do.
 
 import ast
 import contextlib
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,12 @@ import yaml
 from numpy.typing import NDArray
 
 from streaming.errors import ModelError
+from streaming.file_lock import file_lock
 
 _SETTING = "detection.model"
+_COMPILE_S = 120.0
+MOST_LANES = 8
+"""More threads than this do not make one worker faster: Python has one interpreter lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,10 @@ class Description:
 
 
 class Engine(Protocol):
-    """One loaded network. Used by one thread."""
+    """One loaded network. Up to `lanes` threads use it at once."""
 
     description: Description
+    lanes: int
 
     def infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(batch, height, width, 3) BGR to the first output, (batch, …)."""
@@ -59,18 +66,24 @@ class OpenVinoEngine:
             model = core.read_model(file)
             shape = model.input(0).get_partial_shape()
             self.description = _description(path, _metadata(path, model), _known(shape))
-            compiled = core.compile_model(
-                _taking_pictures(model),
-                device.removeprefix("intel:").upper(),
-                {"PERFORMANCE_HINT": "LATENCY", "CACHE_DIR": str(cache)},
+            device = device.removeprefix("intel:").upper()
+            # Two workers that fill the cache at once fail over each other's file.
+            with file_lock(cache / ".lock", timeout_s=_COMPILE_S, doing="compiling the model"):
+                compiled = core.compile_model(_taking_pictures(model), device, _wishes(cache))
+            self.lanes = min(
+                MOST_LANES, int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
             )
         except RuntimeError as exc:
             raise ModelError(f"{_SETTING}: OpenVINO cannot load {path}: {_first(exc)}") from exc
-        self._request = compiled.create_infer_request()
+        self._compiled = compiled
+        self._own = threading.local()
 
     def infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        request = getattr(self._own, "request", None)
+        if request is None:
+            request = self._own.request = self._compiled.create_infer_request()
         try:
-            outputs = self._request.infer({0: images}, share_inputs=True, share_outputs=True)
+            outputs = request.infer({0: images}, share_inputs=True, share_outputs=True)
         except RuntimeError as exc:
             raise ModelError(f"{_SETTING}: OpenVINO failed: {_first(exc)}") from exc
         return cast("NDArray[np.float32]", outputs[0])
@@ -83,10 +96,15 @@ class OnnxEngine:
         import onnxruntime as ort
 
         providers = ["CPUExecutionProvider"]
+        options = ort.SessionOptions()
+        self.lanes = 1
         if device.startswith("cuda"):
             providers.insert(0, "CUDAExecutionProvider")
+        else:
+            self.lanes = min(MOST_LANES, os.cpu_count() or 1)
+            options.intra_op_num_threads = max(1, (os.cpu_count() or 1) // self.lanes)
         try:
-            self._session = ort.InferenceSession(str(path), providers=providers)
+            self._session = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as exc:
             raise ModelError(f"{_SETTING}: ONNX Runtime cannot load {path}: {_first(exc)}") from exc
         taken = self._session.get_inputs()[0]
@@ -99,6 +117,20 @@ class OnnxEngine:
         pictures = np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2), np.float32)
         pictures /= 255.0
         return cast("NDArray[np.float32]", self._session.run(None, {self._input: pictures})[0])
+
+
+def _wishes(cache: Path) -> dict[str, Any]:
+    """For OpenVINO: many calls at once, a core each, rather than one call on all cores.
+
+    Measured on two cores with other work beside it (320 px, batch 8): 7.5 ms a frame this way,
+    25 ms with PERFORMANCE_HINT LATENCY, whose threads wait for each other. Pinned, two workers
+    would share a core and leave another idle.
+    """
+    return {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "ENABLE_CPU_PINNING": False,
+        "CACHE_DIR": str(cache),
+    }
 
 
 def _taking_pictures(model: Any) -> Any:

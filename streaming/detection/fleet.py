@@ -17,14 +17,14 @@ class Fleet:
         self._running: dict[str, CameraRunner] = {}
         self._started = 0
 
-    def follow(self, wanted: Mapping[str, CameraSpec]) -> list[str]:
-        """Make the running cameras those of the roster; return the ids that were stopped."""
-        gone = [i for i, runner in self._running.items() if wanted.get(i) != runner.spec]
+    def follow(self, wanted: Mapping[str, tuple[CameraSpec, int]]) -> list[str]:
+        """Make the running cameras these, each with its term; return the ids that were stopped."""
+        gone = [i for i, r in self._running.items() if wanted.get(i) != (r.spec, r.term)]
         for camera_id in gone:
             self._running.pop(camera_id).stop()
-        for camera_id, spec in wanted.items():
+        for camera_id, (spec, term) in wanted.items():
             if camera_id not in self._running:
-                runner = CameraRunner(spec, self._started, self._hooks, self._backoff)
+                runner = CameraRunner(spec, term, self._started, self._hooks, self._backoff)
                 self._started += 1
                 self._running[camera_id] = runner
                 runner.start()

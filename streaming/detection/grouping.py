@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import hypot
 
+import msgspec
 import numpy as np
 
 from streaming.detection.classes import MOTOR_VEHICLES, PEDESTRIANS, ROAD_USERS
-from streaming.detection.surrogates import group_risk, time_to_collision_s
+from streaming.detection.pairs import Pairs, still_pairs
+from streaming.detection.scene import Seen
 from streaming.messages import BBox, Detection, Group, Spatial
 
 _DENSITY_AREA_PX2 = 10_000.0
@@ -24,21 +26,31 @@ class GroupingRules:
 
 
 def group(
-    detections: Sequence[Detection], frame_size: tuple[int, int], rules: GroupingRules
+    detections: Sequence[Detection],
+    frame_size: tuple[int, int],
+    rules: GroupingRules,
+    seen: Seen | None = None,
 ) -> tuple[Group, ...]:
     """Road users joined wherever two centres are within the threshold, directly or by others.
 
-    `frame_size` is (width, height) in pixels. Groups are numbered by their lowest object id,
-    and name their members in rising order, so that the same detections always give the same
-    groups.
+    `frame_size` is (width, height) in pixels; `seen` is what a tracked camera knows besides of
+    the same detections. Groups are numbered by their lowest object id, and name their members in
+    rising order, so that the same detections always give the same groups. One who drives the
+    wrong way or stands where nobody should is a group also alone.
     """
     users = sorted((d for d in detections if d.class_name in ROAD_USERS), key=_object_id)
+    pairs = still_pairs(users) if seen is None else seen.pairs
+    irregular = {} if seen is None else seen.irregular
     sets = connected([_centre(d.xyxy) for d in users], rules.distance_threshold_px)
-    large = [members for members in sets if len(members) >= rules.min_group_size]
-    return tuple(
-        _group(index, [users[i] for i in members], frame_size, rules.crop_margin_px)
-        for index, members in enumerate(large)
-    )
+    groups: list[Group] = []
+    for numbers in sets:
+        members = [users[i] for i in numbers]
+        least = max((irregular.get(d.object_id, 0.0) for d in members), default=0.0)
+        if len(members) >= rules.min_group_size or least > 0:
+            found = _group(len(groups), members, pairs, least)
+            box = _crop_box(found.xyxy, frame_size, rules.crop_margin_px)
+            groups.append(msgspec.structs.replace(found, xyxy=box))
+    return tuple(groups)
 
 
 def connected(centres: Sequence[tuple[float, float]], within: float) -> list[list[int]]:
@@ -70,21 +82,20 @@ def _close_pairs(centres: Sequence[tuple[float, float]], within: float) -> list[
     return [(int(a), int(b)) for a, b in np.argwhere(np.triu(close, k=1))]
 
 
-def _group(
-    index: int, members: list[Detection], frame_size: tuple[int, int], margin_px: int
-) -> Group:
-    spatial = spatial_figures(members)
+def _group(index: int, members: list[Detection], pairs: Pairs, least_risk: float) -> Group:
+    ids = tuple(d.object_id for d in members)
     return Group(
         group_index=index,
-        member_object_ids=tuple(d.object_id for d in members),
-        xyxy=_crop_box(_hull(members), frame_size, margin_px),
-        spatial=spatial,
-        surrogate_risk=group_risk(members),
+        member_object_ids=ids,
+        xyxy=_hull(members),
+        spatial=spatial_figures(members, pairs),
+        surrogate_risk=round(max(pairs.risk(ids), least_risk), 3),
     )
 
 
-def spatial_figures(members: Sequence[Detection]) -> Spatial:
+def spatial_figures(members: Sequence[Detection], pairs: Pairs) -> Spatial:
     """How the members stand: see `Spatial` for the units; one alone has no spacing, so 0."""
+    ids = [d.object_id for d in members]
     distances = [_distance(a, b) for a, b in combinations(members, 2)] or [0.0]
     left, top, right, bottom = _hull(members)
     area_px2 = max(1.0, (right - left) * (bottom - top))
@@ -95,17 +106,13 @@ def spatial_figures(members: Sequence[Detection]) -> Spatial:
         for b in members
         if b.class_name in MOTOR_VEHICLES
     ]
-    collisions = [
-        seconds
-        for a, b in combinations(members, 2)
-        if (seconds := time_to_collision_s(a, b)) is not None
-    ]
     return Spatial(
         density=round(len(members) / area_px2 * _DENSITY_AREA_PX2, 3),
         average_spacing=round(sum(distances) / len(distances), 1),
         min_spacing=round(min(distances), 1),
         pedestrian_vehicle_min_distance=round(min(mixed), 1) if mixed else None,
-        time_to_collision_s=round(min(collisions), 2) if collisions else None,
+        time_to_collision_s=pairs.collision_s(ids),
+        worst_pair=pairs.worst(ids) or msgspec.UNSET,
     )
 
 

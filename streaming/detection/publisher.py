@@ -20,7 +20,9 @@ from streaming.detection.analysed import (
     with_images,
 )
 from streaming.detection.fair_queue import FairQueue
+from streaming.detection.lease import Hold
 from streaming.detection.message_ids import RANDOM_BYTES, uuid7
+from streaming.detection.scenes import Scenes
 from streaming.images import ImageStore
 from streaming.logs import mask_url
 from streaming.messages import HEADERS, encode
@@ -30,6 +32,7 @@ from streaming.tracing import HEADER, new_traceparent
 log = logging.getLogger(__name__)
 
 _TAKE_S = 0.2
+_DOUBT_S = 0.05
 _WITHOUT_REDIS_S = 2.0
 
 
@@ -41,6 +44,9 @@ class Outlets:
     topic: str
     images: ImageStore
     metrics: Metrics
+    worker_id: str
+    hold: Callable[[str, int], Hold]
+    """By camera and term, see `lease`: whether a frame may go out."""
 
 
 class Publisher:
@@ -49,6 +55,7 @@ class Publisher:
     At most `waiting` messages are with librdkafka and as many frames before it; what comes
     on top pushes out the oldest of the camera that has most, counted as dropped. While Redis
     is away, messages go out without images: the verdict then rests on the geometry alone.
+    A frame of a camera that another worker may have by now waits until that is known.
     """
 
     def __init__(self, outlets: Outlets, rules: ResultRules, *, waiting: int) -> None:
@@ -58,6 +65,8 @@ class Publisher:
         self._queue: FairQueue[AnalysedFrame] = FairQueue(
             camera_of, per_camera=waiting, total=waiting
         )
+        self._scenes = Scenes()
+        self._worker = outlets.worker_id.encode()
         self._redis_again_s = 0.0
         self.fatal: KafkaError | None = None
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -97,14 +106,26 @@ class Publisher:
             if not taken and self._stop.is_set():
                 return
             for analysed in taken:
+                if not self._is_ours(analysed):
+                    self._count(analysed.frame.camera_id, "dropped")
+                    continue
                 try:
                     self._publish(analysed)
                 except Exception as exc:  # one frame must not end the way out for all
                     log.exception("a frame could not be made a message")
                     self._failed(analysed.frame.camera_id, exc)
 
+    def _is_ours(self, analysed: AnalysedFrame) -> bool:
+        """Waits while that is in doubt; what is to be stopped is not waited for."""
+        frame = analysed.frame
+        while (hold := self._out.hold(frame.camera_id, frame.term)) == "doubtful":
+            if self._stop.wait(_DOUBT_S):
+                return False
+        return hold == "ours"
+
     def _publish(self, analysed: AnalysedFrame) -> None:
         camera_id = analysed.frame.camera_id
+        analysed = self._scenes.look(analysed)
         groups = groups_of(analysed, self._rules)
         image_ref, groups = with_images(analysed, groups, self._rules, self._keep)
         now = datetime.now(UTC)
@@ -115,12 +136,15 @@ class Publisher:
             message_id=uuid7(now, os.urandom(RANDOM_BYTES)),
             now=now,
         )
+        if not self._is_ours(analysed):  # pictures take their time
+            self._count(camera_id, "dropped")
+            return
         try:
             self._out.producer.produce(
                 self._out.topic,
                 key=camera_id,
                 value=encode(message),
-                headers=[*HEADERS, (HEADER, new_traceparent())],
+                headers=[*HEADERS, (HEADER, new_traceparent()), ("worker", self._worker)],
                 on_delivery=self._on_delivery(camera_id),
             )
         except (BufferError, KafkaException) as exc:

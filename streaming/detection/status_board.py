@@ -1,5 +1,6 @@
 """What Redis is told about cameras: at once when one changes, and every two seconds."""
 
+import contextlib
 import json
 import logging
 import threading
@@ -20,6 +21,13 @@ from streaming.metrics import Metrics
 log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0
+_FORGET = """
+for i = 2, #ARGV do
+  local told = redis.call('HGET', KEYS[1], ARGV[i])
+  if told and cjson.decode(told).workerId == ARGV[1] then redis.call('HDEL', KEYS[1], ARGV[i]) end
+end
+"""
+"""An entry that another worker has written since is not ours to remove."""
 
 
 @dataclass(slots=True)
@@ -59,8 +67,11 @@ class StatusBoard:
             entry = self._entries.get(spec.id)
             last = entry.last_frame_at if entry and entry.spec == spec else None
             self._entries[spec.id] = _Entry(spec, state, last)
-        self._metrics.camera_online.labels(camera_id=spec.id).set(state.status == "online")
-        self._wake.set()
+        gives = state.status in ("online", "degraded")
+        self._metrics.camera_online.labels(camera_id=spec.id).set(gives)
+        self._metrics.camera_score.labels(camera_id=spec.id).set(state.score)
+        if entry is None or entry.state.status != state.status:
+            self._wake.set()  # a score can wait
 
     def frame(self, camera_id: str, captured_at: datetime) -> None:
         """A frame came."""
@@ -76,8 +87,12 @@ class StatusBoard:
                 self._entries.pop(camera_id, None)
         if not ids:
             return
+        for camera_id in ids:
+            for gauge in (self._metrics.camera_online, self._metrics.camera_score):
+                with contextlib.suppress(KeyError):
+                    gauge.remove(camera_id)
         try:
-            self._redis.hdel(redis_keys.CAMERAS_STATUS, *ids)
+            self._redis.eval(_FORGET, 1, redis_keys.CAMERAS_STATUS, self._worker_id, *ids)
         except RedisError as exc:
             log.warning("camera status is not removed: %s", mask_url(str(exc)))
 
@@ -107,6 +122,7 @@ class StatusBoard:
                 "status": entry.state.status,
                 "since": entry.state.since.isoformat(),
                 "error": entry.state.error,
+                "score": round(entry.state.score, 2),
                 "intervalS": entry.spec.interval_s,
                 "lastFrameAt": last.isoformat() if last else None,
                 "workerId": self._worker_id,

@@ -1,43 +1,46 @@
 """The detection daemon: cameras to the model in batches, results to Kafka, images to Redis.
 
-cameras (a thread each) -> newest frame of each -> model (this thread) -> publisher (a thread)
+cameras (a thread each) -> newest frame of each -> model (a thread a lane) -> publisher (a thread)
+
+Which cameras: those of the settings and of camera-control, as far as the group gave them to us.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
+import redis
 
-from streaming.detection.analysed import AnalysedFrame, ResultRules
+from streaming.detection.analysed import ResultRules
 from streaming.detection.camera import CameraHooks, CapturedFrame
 from streaming.detection.camera_state import Backoff
 from streaming.detection.control import ControlFollower
 from streaming.detection.detector import Detector, load
+from streaming.detection.duty import Duty
 from streaming.detection.fair_queue import FairQueue
 from streaming.detection.fleet import Fleet
 from streaming.detection.grouping import GroupingRules
+from streaming.detection.lanes import Lanes, Work
+from streaming.detection.membership import Membership
 from streaming.detection.pictures import PictureRules
 from streaming.detection.publisher import Outlets, Publisher
-from streaming.detection.roster import roster
+from streaming.detection.roster import CameraSpec
+from streaming.detection.sources import Sampling, Source, open_source
 from streaming.detection.status_board import StatusBoard
 from streaming.errors import KafkaUnreachable
 from streaming.images import ImageStore
 from streaming.kafka.admin import wait_for_broker
 from streaming.kafka.clients import producer
 from streaming.lifecycle import stop_on_signals
-from streaming.messages import CameraCommand
 from streaming.metrics import Metrics
 from streaming.redis_client import connect, wait_for_redis
 from streaming.settings import DetectionSettings, Settings
 
 log = logging.getLogger(__name__)
 
-_LINGER_S = 0.004
-"""How long the first frame of a batch waits for others that are due with it."""
-
-_TAKE_S = 0.25
+_LOOK_S = 0.25
 _CAMERAS_END_S = 2.0
 _DRAIN_S = 8.0
 _REDIS_WAIT_S = 30.0
@@ -77,17 +80,11 @@ def watch(
     began_s = time.monotonic()
     client = connect(settings.redis)
     board = StatusBoard(client, instance_id, metrics)
-    publisher = Publisher(
-        Outlets(
-            producer=producer(settings.kafka, client_id=f"detection-{instance_id}"),
-            topic=settings.kafka.topics.detection_results.name,
-            images=ImageStore(client, settings.detection.image_ttl_s),
-            metrics=metrics,
-        ),
-        _rules(settings.detection),
-        waiting=settings.detection.queue_size,
+    membership = Membership(settings.kafka, instance_id)
+    publisher = _publisher(settings, instance_id, client, metrics, membership)
+    inbox: FairQueue[CapturedFrame] = FairQueue(
+        lambda frame: frame.camera_id, per_camera=1, hold=True
     )
-    inbox: FairQueue[CapturedFrame] = FairQueue(lambda frame: frame.camera_id, per_camera=1)
 
     def dropped(frames: Sequence[CapturedFrame]) -> None:
         for frame in frames:
@@ -99,62 +96,67 @@ def watch(
 
     ready = threading.Event()
     fleet = Fleet(
-        CameraHooks(frame=on_frame, changed=board.changed, wanted=ready),
+        CameraHooks(
+            frame=on_frame, changed=board.changed, wanted=ready, open=_opening(settings.detection)
+        ),
         Backoff(settings.detection.reconnect_min_s, settings.detection.reconnect_max_s),
     )
-
-    def on_commands(commands: Mapping[str, CameraCommand | None]) -> None:
-        wanted = roster(settings.cameras, commands, settings.detection.interval_s)
-        board.forget(fleet.follow(wanted))
-
-    control = ControlFollower(settings.kafka, on_commands)
-    for part in (board, publisher, control):
+    duty = Duty(settings, fleet, term=membership.term, gone=board.forget)
+    control = ControlFollower(settings.kafka, duty.commanded)
+    lanes: Lanes | None = None
+    membership.changed = duty.reassigned
+    for part in (board, publisher, control, membership):
         part.start()
     try:
         detector = load_model()
+        lanes = Lanes(
+            Work(inbox, detector, publisher.offer, metrics, settings.detection.batch_size)
+        )
+        lanes.start()
         ready.set()
         after_s = round(time.monotonic() - began_s, 2)
         log.info("detection is ready", extra={"model": detector.name, "after_s": after_s})
-        while not stop.is_set():
-            analyse(inbox, detector, publisher, metrics, most=settings.detection.batch_size)
-            if publisher.fatal is not None:
-                raise KafkaUnreachable(f"the producer gave up: {publisher.fatal.str()}")
+        while not stop.wait(_LOOK_S):
+            lanes.check()
+            if error := publisher.fatal or membership.fatal:
+                raise KafkaUnreachable(f"Kafka's client gave up: {error.str()}")
     finally:
+        duty.end()
         control.stop()
         fleet.stop(_CAMERAS_END_S)
+        if lanes is not None:
+            lanes.stop()
         dropped(inbox.take(len(inbox), timeout_s=0))
         publisher.stop(_DRAIN_S)
+        membership.stop()
         board.stop()
         client.close()
 
 
-def analyse(
-    inbox: FairQueue[CapturedFrame],
-    detector: Detector,
-    publisher: Publisher,
+def _publisher(
+    settings: Settings,
+    instance_id: str,
+    client: redis.Redis,
     metrics: Metrics,
-    *,
-    most: int,
-) -> None:
-    """One batch, if any frame comes, through the model and on."""
-    frames = inbox.take(most, timeout_s=_TAKE_S, linger_s=_LINGER_S)
-    if not frames:
-        return
-    began_s = time.perf_counter()
-    found = detector.detect([frame.image for frame in frames])
-    each_s = (time.perf_counter() - began_s) / len(frames)
-    for frame, detections in zip(frames, found, strict=True):
-        metrics.inference_s.observe(each_s)
-        _count(metrics, frame.camera_id, [d.class_name for d in detections])
-        publisher.offer(
-            AnalysedFrame(frame, detections, inference_ms=each_s * 1000, model=detector.name)
-        )
+    membership: Membership,
+) -> Publisher:
+    outlets = Outlets(
+        producer=producer(settings.kafka, client_id=f"detection-{instance_id}"),
+        topic=settings.kafka.topics.detection_results.name,
+        images=ImageStore(client, settings.detection.image_ttl_s),
+        metrics=metrics,
+        worker_id=instance_id,
+        hold=membership.hold,
+    )
+    return Publisher(outlets, _rules(settings.detection), waiting=settings.detection.queue_size)
 
 
-def _count(metrics: Metrics, camera_id: str, class_names: Sequence[str]) -> None:
-    for name in set(class_names):
-        counted = metrics.detections.labels(camera_id=camera_id, class_name=name)
-        counted.inc(class_names.count(name))
+def _opening(detection: DetectionSettings) -> Callable[[CameraSpec], Source]:
+    def opened(spec: CameraSpec) -> Source:
+        sampling = Sampling(spec.interval_s, detection.stall_intervals, detection.key_frames)
+        return open_source(spec.id, spec.source, sampling)
+
+    return opened
 
 
 def _rules(detection: DetectionSettings) -> ResultRules:

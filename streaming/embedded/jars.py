@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from streaming.embedded.locks import file_lock
 from streaming.errors import DownloadFailed
+from streaming.file_lock import file_lock
 
 KAFKA_VERSION = "4.4.0"
 # slf4j-simple, so that what the broker warns of reaches logs/kafka.out.log.
@@ -59,7 +59,7 @@ def classpath(
     with file_lock(lock, timeout_s=_LOCK_TIMEOUT_S, doing="fetching Kafka's jars"):
         get = fetch or _from_maven
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            paths = list(pool.map(lambda jar: _checked(jar, get), wanted))
+            paths = list(pool.map(lambda jar: checked(jar, get), wanted))
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps({jar.sha256: str(p) for jar, p in zip(wanted, paths, strict=True)}))
     on_progress(f"Kafka {KAFKA_VERSION}: {len(paths)} jars in {time.monotonic() - started:.1f} s")
@@ -85,11 +85,15 @@ def _recall(note: Path, wanted: tuple[Jar, ...]) -> list[Path] | None:
     return paths if all(path.is_file() for path in paths) else None
 
 
-def _checked(jar: Jar, fetch: Fetch) -> Path:
-    """The jar, fetched once more if what lies there is only a part, from a fetch cut off."""
+def checked(jar: Jar, fetch: Fetch | None = None) -> Path:
+    """The jar, fetched once more if what lies there is only a part, from a fetch cut off.
+
+    Raises:
+        DownloadFailed: Maven Central cannot be reached, or sends something else.
+    """
     for _ in range(2):
         try:
-            path = fetch(jar)
+            path = (fetch or _from_maven)(jar)
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256:
                     return path
@@ -98,7 +102,7 @@ def _checked(jar: Jar, fetch: Fetch) -> Path:
         except (OSError, RuntimeError) as exc:
             cause = str(exc).splitlines()[0] if str(exc) else repr(exc)
             raise DownloadFailed(_advice(jar, cause)) from exc
-    raise DownloadFailed(_advice(jar, "what comes has another SHA-256 than kafka_jars.lock says"))
+    raise DownloadFailed(_advice(jar, "what comes has another SHA-256 than is noted"))
 
 
 def _from_maven(jar: Jar) -> Path:
@@ -111,7 +115,7 @@ def _from_maven(jar: Jar) -> Path:
 
 def _advice(jar: Jar, cause: str) -> str:
     return (
-        f"Kafka {KAFKA_VERSION} could not be fetched from Maven Central "
-        f"({jar.artifact}-{jar.version}.jar: {cause}); go online for the first start, or set "
-        "KAFKA_BOOTSTRAP_SERVERS (kafka.bootstrap_servers) to a broker you have"
+        f"{jar.artifact}-{jar.version}.jar could not be fetched from Maven Central ({cause}); go "
+        "online for the first start, or set KAFKA_BOOTSTRAP_SERVERS (kafka.bootstrap_servers) to "
+        "a broker you have"
     )

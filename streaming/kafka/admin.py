@@ -1,7 +1,7 @@
 """Topics, offsets and lag, as the broker sees them: the names that the stages use."""
 
 from streaming.kafka.connection import wait_for_broker
-from streaming.kafka.positions import committed, lag, watermarks
+from streaming.kafka.positions import committed, lag, lag_by_partition, watermarks
 from streaming.kafka.topics import TopicState, ensure_topics
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "committed",
     "ensure_topics",
     "lag",
+    "lag_by_partition",
     "wait_for_broker",
     "watermarks",
 ]

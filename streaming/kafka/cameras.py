@@ -1,5 +1,7 @@
 """Which cameras run: written to and read from the compacted camera-control topic."""
 
+from collections.abc import Mapping
+
 from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka import snapshot
 from streaming.kafka.clients import producer
@@ -9,22 +11,22 @@ from streaming.settings import KafkaSettings
 _ACK_S = 10.0
 
 
-def announce(kafka: KafkaSettings, command: CameraCommand) -> None:
-    """Have the camera run with these settings, from now on and after any restart.
+def announce(kafka: KafkaSettings, *commands: CameraCommand) -> None:
+    """Have each camera run with these settings, from now on and after any restart.
 
     Raises:
         KafkaUnreachable: the broker did not take it within 10 s.
     """
-    _write(kafka, command.camera_id, encode(command))
+    _write(kafka, {command.camera_id: encode(command) for command in commands})
 
 
-def withdraw(kafka: KafkaSettings, camera_id: str) -> None:
-    """Stop the camera; the tombstone also ends one that config/cameras.yaml names.
+def withdraw(kafka: KafkaSettings, *camera_ids: str) -> None:
+    """Stop the cameras; a tombstone also ends one that config/cameras.yaml names.
 
     Raises:
         KafkaUnreachable: the broker did not take it within 10 s.
     """
-    _write(kafka, camera_id, None)
+    _write(kafka, dict.fromkeys(camera_ids))
 
 
 def announced(kafka: KafkaSettings) -> dict[str, CameraCommand | None]:
@@ -49,9 +51,11 @@ def _command(value: bytes | None) -> CameraCommand | None:
         return None
 
 
-def _write(kafka: KafkaSettings, camera_id: str, value: bytes | None) -> None:
+def _write(kafka: KafkaSettings, commands: Mapping[str, bytes | None]) -> None:
     out = producer(kafka, client_id="cameras")
-    out.produce(kafka.topics.camera_control.name, key=camera_id, value=value, headers=list(HEADERS))
+    topic = kafka.topics.camera_control.name
+    for camera_id, value in commands.items():
+        out.produce(topic, key=camera_id, value=value, headers=list(HEADERS))
     if out.flush(_ACK_S):
         raise KafkaUnreachable(
             f"{kafka.bootstrap_servers} (kafka.bootstrap_servers) did not take the command "

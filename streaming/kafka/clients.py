@@ -5,9 +5,10 @@ Nothing here connects: librdkafka does so in the background, and
 """
 
 import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from streaming.settings import KafkaSettings
 
@@ -15,6 +16,10 @@ log = logging.getLogger(__name__)
 
 DELIVERY_TIMEOUT_MS = 30_000
 SESSION_TIMEOUT_MS = 10_000
+MEMBER_SESSION_MS = 6_000
+"""The least that a broker allows by default (group.min.session.timeout.ms)."""
+
+CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 _MAX_QUEUED_MESSAGES = 100_000
 _MAX_FETCHED_KIB = 16_384
 _FATAL = (KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID)  # noqa: SLF001
@@ -26,13 +31,19 @@ def group_id(kafka: KafkaSettings, group: str) -> str:
 
 
 def producer(
-    kafka: KafkaSettings, *, client_id: str, transactional_id: str | None = None
+    kafka: KafkaSettings,
+    *,
+    client_id: str,
+    transactional_id: str | None = None,
+    **overrides: object,
 ) -> Producer:
     """An idempotent producer that gives up on a message after 30 s.
 
     Its queue is bounded by `kafka.producer.buffer_memory`: `produce` raises BufferError
     when it is full. `acks` is always all, as idempotence needs. Keys go to the partition
     that Java clients (Flink, kafka-console-producer) choose for them.
+
+    `overrides` are librdkafka settings with `_` for `.`: `retry_backoff_ms=5`.
     """
     config = _common(kafka, client_id) | {
         "enable.idempotence": True,
@@ -52,6 +63,7 @@ def producer(
             # readers until this runs out, or until the worker is back.
             "transaction.timeout.ms": DELIVERY_TIMEOUT_MS,
         }
+    config |= _dotted(overrides)
     return Producer(config, logger=log)
 
 
@@ -68,7 +80,7 @@ def consumer(
     same `instance_id` fences the first, which is told so once, by a record whose `error()`
     `is_fatal`.
 
-    `overrides` are librdkafka settings with `_` for `.`: `max_poll_interval_ms=60_000`.
+    `overrides` as in `producer`.
     """
     config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
     config |= {
@@ -79,19 +91,41 @@ def consumer(
         "heartbeat.interval.ms": SESSION_TIMEOUT_MS // 5,
         "auto.offset.reset": "earliest",
     }
-    config |= {name.replace("_", "."): value for name, value in overrides.items()}
+    config |= _dotted(overrides)
+    return Consumer(config, logger=log)
+
+
+def member(
+    kafka: KafkaSettings, *, group: str, instance_id: str, on_commit: CommitCallback
+) -> Consumer:
+    """A member of a group for what it is assigned, not for what it reads.
+
+    It is out of the group 6 s after its last sign of life, and at once when it closes: there is
+    no static membership that would keep its place. `on_commit` tells each commit's outcome.
+    """
+    config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
+    config |= {
+        "group.id": group_id(kafka, group),
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": MEMBER_SESSION_MS,
+        "heartbeat.interval.ms": MEMBER_SESSION_MS // 6,
+        "auto.offset.reset": "latest",
+        "on_commit": on_commit,
+        # Partitions that were added are given out within so long.
+        "topic.metadata.refresh.interval.ms": 10_000,
+    }
     return Consumer(config, logger=log)
 
 
 def reader(kafka: KafkaSettings, **overrides: object) -> Consumer:
     """A consumer outside any group, for `assign()`; it commits nothing.
 
-    `overrides` as in `consumer`.
+    `overrides` as in `producer`.
     """
     config = _common(kafka, "reader") | _fetching(kafka)
     # librdkafka wants a group's name even where nobody joins one.
     config |= {"group.id": group_id(kafka, "reader"), "auto.offset.reset": "earliest"}
-    config |= {name.replace("_", "."): value for name, value in overrides.items()}
+    config |= _dotted(overrides)
     return Consumer(config, logger=log)
 
 
@@ -124,6 +158,10 @@ def _fetching(kafka: KafkaSettings) -> dict[str, Any]:
         "fetch.wait.max.ms": kafka.consumer.fetch_max_wait_ms,
         "queued.max.messages.kbytes": _MAX_FETCHED_KIB,
     }
+
+
+def _dotted(overrides: Mapping[str, object]) -> dict[str, object]:
+    return {name.replace("_", "."): value for name, value in overrides.items()}
 
 
 def _on_error(error: KafkaError) -> None:

@@ -5,19 +5,11 @@ from typing import Protocol
 
 from confluent_kafka import Producer
 
-SUFFIX = ".dlq"
-REASON_HEADERS = (
-    "error",
-    "source-topic",
-    "source-partition",
-    "source-offset",
-    "stage",
-    "failed-at",
-)
-_MAX_ERROR_CHARS = 2_000
-_QUEUE_FULL_WAIT_S = 30.0
+from streaming.messages.dead_letter import REASON_HEADERS, SUFFIX, Headers, dlq_topic, headers
 
-Headers = list[tuple[str, bytes]]
+__all__ = ["REASON_HEADERS", "SUFFIX", "Headers", "Record", "dlq_topic", "headers", "send"]
+
+_QUEUE_FULL_WAIT_S = 30.0
 
 
 class Record(Protocol):
@@ -29,26 +21,6 @@ class Record(Protocol):
     def key(self) -> bytes | None: ...
     def value(self) -> bytes | None: ...
     def headers(self) -> list[tuple[str, bytes]] | None: ...
-
-
-def dlq_topic(name: str) -> str:
-    """The dead-letter topic beside a topic."""
-    return name if name.endswith(SUFFIX) else name + SUFFIX
-
-
-def headers(
-    *,
-    error: Exception | str,
-    topic: str,
-    partition: int,
-    offset: int,
-    stage: str,
-    failed_at: datetime,
-) -> Headers:
-    """Why, where from, and when: the headers that a dead letter carries."""
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-    values = (text[:_MAX_ERROR_CHARS], topic, partition, offset, stage, failed_at.isoformat())
-    return [(n, str(v).encode()) for n, v in zip(REASON_HEADERS, values, strict=True)]
 
 
 def send(

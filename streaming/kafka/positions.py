@@ -50,13 +50,24 @@ def lag(kafka: KafkaSettings) -> dict[tuple[str, str], int]:
     Raises:
         KafkaUnreachable: no broker answers.
     """
+    total: dict[tuple[str, str], int] = {}
+    for (group, (topic, _)), behind in lag_by_partition(kafka).items():
+        total[group, topic] = total.get((group, topic), 0) + behind
+    return total
+
+
+def lag_by_partition(kafka: KafkaSettings) -> dict[tuple[str, Partition], int]:
+    """The same by group and partition.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
     prefix = group_id(kafka, "")
     positions, high = patiently(kafka, lambda client: _positions(client, prefix))
-    total: dict[tuple[str, str], int] = {}
-    for (group, place), offset in positions.items():
-        name = (group.removeprefix(prefix), place[0])
-        total[name] = total.get(name, 0) + max(0, high.get(place, offset) - offset)
-    return total
+    return {
+        (group.removeprefix(prefix), place): max(0, high.get(place, offset) - offset)
+        for (group, place), offset in positions.items()
+    }
 
 
 def _positions(

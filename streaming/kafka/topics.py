@@ -10,6 +10,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     NewPartitions,
     NewTopic,
     ResourceType,
@@ -26,6 +27,7 @@ class TopicState:
 
     name: str
     partitions: int
+    replicas: int
     created: bool = False
     changes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ def _ensure(client: AdminClient, wanted: Mapping[str, Topic]) -> tuple[TopicStat
     found = _when_known(client, dict.fromkeys(wanted, 1))
     configs = _configs(client, [name for name in wanted if name not in created])
     states = tuple(
-        TopicState(name, topic.partitions, created=True)
+        TopicState(name, topic.partitions, topic.replication_factor, created=True)
         if name in created
         else _reconcile(client, topic, found[name], configs[name])
         for name, topic in wanted.items()
@@ -104,7 +106,7 @@ def _is_served(topic: TopicMetadata | None, partitions: int) -> bool:
 
 
 def _reconcile(
-    client: AdminClient, topic: Topic, metadata: TopicMetadata, config: dict[str, str]
+    client: AdminClient, topic: Topic, metadata: TopicMetadata, config: Mapping[str, ConfigEntry]
 ) -> TopicState:
     """Bring one existing topic as near to its settings as can be done without losing data."""
     changes, drift = [], []
@@ -119,7 +121,11 @@ def _reconcile(
     replicas = min((len(p.replicas) for p in metadata.partitions.values()), default=0)
     if replicas != topic.replication_factor:
         drift.append(f"replication factor {replicas}, settings say {topic.replication_factor}")
-    differing = {k: v for k, v in _wanted_config(topic).items() if config.get(k) != v}
+    if _limits_bytes(config) and not topic.compacted:
+        size = config["retention.bytes"].value
+        drift.append(f"retention.bytes {size} may delete before retention_ms")
+    found = {name: config[name].value for name in _wanted_config(topic) if name in config}
+    differing = {k: v for k, v in _wanted_config(topic).items() if found.get(k) != v}
     if differing:
         entries = [
             ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET)
@@ -127,9 +133,13 @@ def _reconcile(
         ]
         resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
         result(client.incremental_alter_configs([resource]))
-        changes += [f"{k} {config.get(k)} -> {v}" for k, v in differing.items()]
+        changes += [f"{k} {found.get(k)} -> {v}" for k, v in differing.items()]
     return TopicState(
-        topic.name, max(have, topic.partitions), changes=tuple(changes), drift=tuple(drift)
+        topic.name,
+        max(have, topic.partitions),
+        replicas,
+        changes=tuple(changes),
+        drift=tuple(drift),
     )
 
 
@@ -139,12 +149,16 @@ def _wanted_config(topic: Topic) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
 
 
-def _configs(client: AdminClient, topics: Sequence[str]) -> dict[str, dict[str, str]]:
+def _limits_bytes(config: Mapping[str, ConfigEntry]) -> bool:
+    """Whether somebody gave this topic a limit of bytes; the broker's own is its disk's guard."""
+    entry = config.get("retention.bytes")
+    of_the_topic = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+    return entry is not None and entry.source == of_the_topic and int(entry.value) >= 0
+
+
+def _configs(client: AdminClient, topics: Sequence[str]) -> dict[str, dict[str, ConfigEntry]]:
     if not topics:
         return {}
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
     futures = client.describe_configs(resources, request_timeout=REQUEST_TIMEOUT_S)
-    return {
-        resource.name: {name: entry.value for name, entry in future.result().items()}
-        for resource, future in futures.items()
-    }
+    return {resource.name: future.result() for resource, future in futures.items()}

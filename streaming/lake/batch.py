@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from streaming.errors import BadMessage
-from streaming.messages import Message, decode, encode
+from streaming.messages import Message, decode
 
 MAX_KEPT_BYTES = 65_536
 """Of a rejected value: enough to see what it is, little enough to keep for ever."""
@@ -21,11 +21,14 @@ class Rejected:
 
 @dataclass(slots=True)
 class Batch:
-    """`next_offsets` is where the next batch goes on, by partition; `messages` counts them all."""
+    """`next_offsets` is where the next batch goes on, by partition; `messages` counts them all.
+
+    `values` are the bytes as they came, of messages that decode.
+    """
 
     partitions: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     next_offsets: dict[int, int] = field(default_factory=dict)
     messages: int = 0
@@ -37,13 +40,13 @@ class Batch:
         self.messages += 1
         self.size_bytes += len(value)
         try:
-            text = encode(decode(value, message_type)).decode()
-        except (BadMessage, UnicodeError) as exc:
+            decode(value, message_type)
+        except BadMessage as exc:
             self.reject(partition, offset, str(exc), value)
             return
         self.partitions.append(partition)
         self.offsets.append(offset)
-        self.texts.append(text)
+        self.values.append(value)
 
     def reject(self, partition: int, offset: int, reason: str, value: bytes) -> None:
         """Set a message aside; it counts as read."""

@@ -1,6 +1,8 @@
 """Opening the lake: DuckLake through the packaged extensions, so nothing is downloaded."""
 
 import importlib.util
+import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,10 +42,16 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
         if read_only and not Path(place).exists():
             raise LakeUnavailable(f"no lake at {place} yet; `trafficmon demo` or `up` fills one")
         Path(place).parent.mkdir(parents=True, exist_ok=True)
-    con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": THREADS})
+    # One of its own: two connections would write into the same files of the folder we are in.
+    spill = Path(tempfile.gettempdir()) / f"trafficmon-duckdb-{uuid.uuid4().hex[:12]}"
+    con = duckdb.connect(
+        config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": str(spill)}
+    )
     try:
         for extension in ("sqlite_scanner" if kind == "sqlite" else "postgres_scanner", "ducklake"):
-            con.execute(f"LOAD '{_extension_file(extension)}'")
+            con.execute(f"LOAD '{extension_file(extension)}'")
+        if data_path(settings).startswith("s3://"):
+            _reach_storage(con, settings)
         _attach(con, catalog, data_path(settings), read_only=read_only)
         con.execute(f"USE {ALIAS}")
     except BaseException:
@@ -90,6 +98,21 @@ def data_path(settings: Settings) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
 
+def _reach_storage(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    con.execute(f"LOAD '{extension_file('httpfs')}'")
+    s3 = settings.lake.s3
+    options = {
+        "ENDPOINT": s3.endpoint,
+        "REGION": s3.region,
+        "URL_STYLE": "path" if s3.path_style else "vhost",
+        "USE_SSL": str(s3.use_ssl).lower(),
+    }
+    if s3.key_id and s3.secret:
+        options |= {"KEY_ID": s3.key_id, "SECRET": s3.secret.get_secret_value()}
+    listed = ", ".join(f"{name} {_quoted(value)}" for name, value in options.items())
+    con.execute(f"CREATE SECRET storage (TYPE s3, {listed})")
+
+
 def _attach(con: duckdb.DuckDBPyConnection, catalog: str, data: str, *, read_only: bool) -> None:
     options = [f"DATA_PATH {_quoted(data)}"] + (["READ_ONLY"] if read_only else [])
     if catalog.startswith("sqlite:"):
@@ -109,7 +132,12 @@ def _attach(con: duckdb.DuckDBPyConnection, catalog: str, data: str, *, read_onl
         raise LakeUnavailable(mask_url(f"{catalog} (lake.catalog) does not open: {exc}")) from exc
 
 
-def _extension_file(name: str) -> Path:
+def extension_file(name: str) -> Path:
+    """Where the package of one of DuckDB's extensions keeps it.
+
+    Raises:
+        ConfigError: that package is not installed.
+    """
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     if spec is None or spec.origin is None:
         package = f"duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"

@@ -8,12 +8,13 @@ A crash before 3's commit leaves nothing; one after it leaves everything. Two pr
 one stream: the second to commit finds the offsets moved, and plans anew.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
-from streaming.lake.batch import Batch
+from streaming.lake.batch import Batch, Rejected
 from streaming.lake.offsets import LostRace, advance, positions, record_gaps
 from streaming.lake.plan import Gap, Plan, TopicEnds, plan
 from streaming.lake.source import batches, topic_ends
@@ -100,27 +101,27 @@ def _commit(
 ) -> dict[str, int]:
     """Rows and offsets of one batch, together; the rows inserted, by table."""
     stage(con, stream, batch)
-    rejected_at = datetime.now(UTC).replace(tzinfo=None)
 
     def change() -> None:
         advance(con, stream.name, topic, moves, messages=batch.messages)
         for target in stream.targets:
             con.execute(f"INSERT INTO {target.table.name} FROM {staged(target.table.name)}")
-        for letter in batch.rejected:
-            con.execute(
-                "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    topic.topic,
-                    letter.partition,
-                    letter.offset,
-                    letter.reason,
-                    letter.value,
-                    rejected_at,
-                ],
-            )
+        insert_rejected(con, topic.topic, batch.rejected)
 
     transaction(con, change)
     return {t.table.name: _count(con, staged(t.table.name)) for t in stream.targets}
+
+
+def insert_rejected(
+    con: duckdb.DuckDBPyConnection, topic: str, letters: Iterable[Rejected]
+) -> None:
+    """Keep what could not be read, within a transaction."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for x in letters:
+        con.execute(
+            "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
+            [topic, x.partition, x.offset, x.reason, x.value, now],
+        )
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -1,31 +1,43 @@
-"""The lake's tables and views, created once; each version of them is written down."""
+"""The lake's tables and views: created in a new lake, brought up to date in an older one.
 
-from collections.abc import Iterable
+A version is a step from the one before it, all or nothing, and a row in `schema_versions`.
+Readers go on meanwhile: they see the tables as they were, or as they are.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 
 from streaming.lake.catalog import ALIAS, LakeUnavailable
-from streaming.lake.tables import SCHEMA_VERSIONS, TABLES, Table
+from streaming.lake.tables import (
+    ALERTS,
+    BENCHMARKS,
+    SCHEMA_VERSIONS,
+    SKIPPED_GROUPS,
+    TABLES,
+    Table,
+)
 from streaming.lake.transaction import retried, transaction
 from streaming.lake.views import VIEWS
 
-VERSION = 1
-STREAMS = ("detections", "tasks", "assessments")
+STREAMS = ("detections", "tasks", "assessments", "skipped")
 _INLINE_ROWS = 100_000
 
 
 def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
-    """Create what a new lake lacks; nothing happens to one that is up to date.
+    """Create what a new lake lacks, migrate an older one; one that is up to date stays as it is.
 
     Raises:
         LakeUnavailable: the lake was written by a newer Trafficmon, or stayed busy.
     """
     found = version(con)
-    if found == VERSION:
+    if found is not None:
+        for step in pending(found):
+            transaction(con, partial(_migrate, con, step))
         return
-    if found is not None and found > VERSION:
-        raise LakeUnavailable(f"the lake has schema {found}, this version knows {VERSION}: upgrade")
 
     # An option of a table can be set only once the table is committed; a crash on the way
     # leaves no version, and the next writer does the same again.
@@ -34,6 +46,56 @@ def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
     for table in inlined:
         _keep_in_catalog(con, table.name)
     transaction(con, lambda: _create_rest(con))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From version `to - 1` to `to`; `change` runs in a transaction of its own."""
+
+    to: int
+    description: str
+    change: Callable[[duckdb.DuckDBPyConnection], None]
+
+
+def pending(found: int) -> tuple[Step, ...]:
+    """What a lake of version `found` still has to go through.
+
+    Raises:
+        LakeUnavailable: it was written by a newer Trafficmon.
+    """
+    if found > VERSION:
+        raise LakeUnavailable(f"the lake has schema {found}, this version knows {VERSION}: upgrade")
+    return tuple(step for step in STEPS if step.to > found)
+
+
+def _migrate(con: duckdb.DuckDBPyConnection, step: Step) -> None:
+    # Another process may have been first.
+    if (version(con) or 0) >= step.to:
+        return
+    step.change(con)
+    con.execute("INSERT INTO schema_versions VALUES (?, ?)", [step.to, _now()])
+
+
+def _skipped_groups(con: duckdb.DuckDBPyConnection) -> None:
+    _create_all(con, [SKIPPED_GROUPS])
+    con.execute("INSERT INTO ingestions VALUES ('skipped', 0, 0, NULL)")
+    _create_views(con)
+
+
+def _labels_of_alerts(con: duckdb.DuckDBPyConnection) -> None:
+    for column in ALERTS.columns:
+        if column.name in ("alert", "metric", "labels"):
+            con.execute(f"ALTER TABLE alerts ADD COLUMN {column.name} {column.type}")
+            comment = _quoted(column.description)
+            con.execute(f"COMMENT ON COLUMN alerts.{column.name} IS {comment}")
+
+
+STEPS: tuple[Step, ...] = (
+    Step(2, "table skipped_groups, filled from its topic; view alerts_by_type", _skipped_groups),
+    Step(3, "columns alert, metric and labels of alerts", _labels_of_alerts),
+    Step(4, "table benchmarks", lambda con: _create_all(con, [BENCHMARKS])),
+)
+VERSION = 1 + len(STEPS)
 
 
 def _keep_in_catalog(con: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -69,13 +131,16 @@ def _create_rest(con: duckdb.DuckDBPyConnection) -> None:
     if version(con) is not None:
         return
     _create_all(con, TABLES)
-    for view in VIEWS:
-        con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
-        con.execute(f"COMMENT ON VIEW {view.name} IS {_quoted(view.description)}")
+    _create_views(con)
     for stream in STREAMS:
         con.execute("INSERT INTO ingestions VALUES (?, 0, 0, NULL)", [stream])
-    now = datetime.now(UTC).replace(tzinfo=None)
-    con.execute("INSERT INTO schema_versions VALUES (?, ?)", [VERSION, now])
+    con.execute("INSERT INTO schema_versions VALUES (?, ?)", [VERSION, _now()])
+
+
+def _create_views(con: duckdb.DuckDBPyConnection) -> None:
+    for view in VIEWS:
+        con.execute(f"CREATE OR REPLACE VIEW {view.name} AS {view.sql}")
+        con.execute(f"COMMENT ON VIEW {view.name} IS {_quoted(view.description)}")
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -91,6 +156,10 @@ def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         con.execute(f"ALTER TABLE {name} SET PARTITIONED BY ({parts})")
     if table.sorted_by:
         con.execute(f"ALTER TABLE {name} SET SORTED BY ({', '.join(table.sorted_by)})")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _quoted(text: str) -> str:

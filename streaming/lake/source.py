@@ -1,8 +1,10 @@
 """The Kafka side of ingestion: where topics end, and their messages in bounded batches."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar, cast
 
 from confluent_kafka import (
     Consumer,
@@ -14,6 +16,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from streaming.errors import KafkaUnreachable
 from streaming.kafka.clients import reader
@@ -22,6 +25,7 @@ from streaming.lake.plan import Span, TopicEnds
 from streaming.lake.streams import Stream
 from streaming.settings import KafkaSettings
 
+T = TypeVar("T")
 BATCH_MESSAGES = 50_000
 BATCH_BYTES = 64 * 1024 * 1024
 _FETCH_MESSAGES = 2_000
@@ -31,14 +35,39 @@ _REQUEST_TIMEOUT_S = 10.0
 # confluent_kafka names librdkafka's own errors with an underscore.
 _PARTITION_EOF = KafkaError._PARTITION_EOF  # noqa: SLF001
 _GONE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}  # noqa: SLF001
+_SETTLING = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+"""What a topic answers for a moment after it was made, or while its leader moves."""
 
 
 def topic_ends(kafka: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicEnds]:
     """Where each topic begins and ends now; topics that do not exist are left out.
 
     Raises:
+        KafkaUnreachable: no broker answers, or the topics do not settle within 10 s.
+    """
+    return _asked(kafka, lambda client: _topic_ends(client, topics))
+
+
+def offsets_at(kafka: KafkaSettings, topic: TopicEnds, moment: datetime) -> dict[int, int]:
+    """By partition, the first offset written at `moment` or later; the end where none was.
+
+    Raises:
         KafkaUnreachable: no broker answers.
     """
+    places = [TopicPartition(topic.topic, partition) for partition in topic.ends]
+    spec = OffsetSpec.for_timestamp(int(moment.timestamp() * 1000))
+    found = _asked(kafka, lambda client: _offsets(client, places, spec))
+    return {
+        partition: end if (offset := found[topic.topic, partition]) < 0 else offset
+        for partition, (_, end) in topic.ends.items()
+    }
+
+
+def _asked(kafka: KafkaSettings, ask: Callable[[AdminClient], T]) -> T:
     client = AdminClient(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -46,22 +75,34 @@ def topic_ends(kafka: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicEn
             "error_cb": lambda _error: None,
         }
     )
+    settled = Retrying(
+        retry=retry_if_exception(_is_settling),
+        stop=stop_after_delay(_REQUEST_TIMEOUT_S),
+        wait=wait_random_exponential(0.05, max=1.0),
+        reraise=True,
+    )
     try:
-        existing = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
-        names = sorted(set(topics) & existing.keys())
-        if not names:
-            return {}
-        described = client.describe_topics(
-            TopicCollection(names), request_timeout=_REQUEST_TIMEOUT_S
-        )
-        ids = {name: str(future.result().topic_id) for name, future in described.items()}
-        places = [TopicPartition(t, p) for t in names for p in existing[t].partitions]
-        low = _offsets(client, places, OffsetSpec.earliest())
-        end = _offsets(client, places, OffsetSpec.latest())
+        return settled(ask, client)
     except KafkaException as exc:
         raise KafkaUnreachable(
             f"no broker at {kafka.bootstrap_servers} (kafka.bootstrap_servers) answers: {exc}"
         ) from exc
+
+
+def _is_settling(exc: BaseException) -> bool:
+    return isinstance(exc, KafkaException) and exc.args[0].code() in _SETTLING
+
+
+def _topic_ends(client: AdminClient, topics: Iterable[str]) -> dict[str, TopicEnds]:
+    existing = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
+    names = sorted(set(topics) & existing.keys())
+    if not names:
+        return {}
+    described = client.describe_topics(TopicCollection(names), request_timeout=_REQUEST_TIMEOUT_S)
+    ids = {name: str(future.result().topic_id) for name, future in described.items()}
+    places = [TopicPartition(t, p) for t in names for p in existing[t].partitions]
+    low = _offsets(client, places, OffsetSpec.earliest())
+    end = _offsets(client, places, OffsetSpec.latest())
     return {
         name: TopicEnds(
             name, ids[name], {p: (low[name, p], end[name, p]) for p in existing[name].partitions}
@@ -75,28 +116,33 @@ def batches(
 ) -> Iterator[Batch]:
     """The messages of `spans`, none beyond, in batches of about 50,000 messages or 64 MiB.
 
-    Transaction markers and what retention removes meanwhile leave holes. The last batch
-    moves every partition to its span's end.
+    The next batch is read and decoded, in a thread, while the caller has this one: DuckDB
+    needs the interpreter as little as Kafka's client does. Transaction markers and what
+    retention removes meanwhile leave holes. The last batch moves every partition to its
+    span's end.
 
     Raises:
         KafkaUnreachable: nothing came for 30 s.
     """
     # "error": a span that retention cuts short ends here; the next plan finds the gap.
     consumer = reader(kafka, enable_partition_eof=True, auto_offset_reset="error")
+    reading = _Reading(consumer, stream, topic, spans)
     try:
-        reading = _Reading(consumer, stream, topic, spans)
-        while reading.left:
-            reading.take(consumer.consume(_FETCH_MESSAGES, _FETCH_WAIT_S))
-            if reading.batch.messages >= BATCH_MESSAGES or reading.batch.size_bytes >= BATCH_BYTES:
-                yield reading.next_batch()
-        if reading.batch.next_offsets:
-            yield reading.next_batch()
+        with ThreadPoolExecutor(1, thread_name_prefix="lake-source") as ahead:
+            following = ahead.submit(reading.next_batch)
+            while (batch := following.result()) is not None:
+                following = ahead.submit(reading.next_batch)
+                try:
+                    yield batch
+                except BaseException:
+                    reading.stop()
+                    raise
     finally:
         consumer.close()
 
 
 class _Reading:
-    """One pass over the spans; `left` are those not yet at their end."""
+    """One pass over the spans; `left` are those not yet at their end. For one thread."""
 
     def __init__(
         self, consumer: Consumer, stream: Stream, topic: str, spans: Sequence[Span]
@@ -106,13 +152,22 @@ class _Reading:
         self._consumer = consumer
         self._stream = stream
         self._topic = topic
+        self._stopped = False
         self._heard_at = time.monotonic()
         consumer.assign([TopicPartition(topic, s.partition, s.start) for s in spans])
 
-    def next_batch(self) -> Batch:
-        """What was gathered; gathering begins anew."""
-        batch, self.batch = self.batch, Batch()
-        return batch
+    def next_batch(self) -> Batch | None:
+        """The next messages in order of their partitions; None once everything is read."""
+        self.batch = Batch()
+        while self.left and not self._stopped:
+            self.take(self._consumer.consume(_FETCH_MESSAGES, _FETCH_WAIT_S))
+            if self.batch.messages >= BATCH_MESSAGES or self.batch.size_bytes >= BATCH_BYTES:
+                return self.batch
+        return self.batch if self.batch.next_offsets else None
+
+    def stop(self) -> None:
+        """Nobody wants what is being read."""
+        self._stopped = True
 
     def take(self, records: Sequence[Message]) -> None:
         """Add records to the batch, and drop partitions that are at their end."""

@@ -1,7 +1,7 @@
 """From each topic to its tables: the message type that decodes it, the SQL that flattens it.
 
 DuckDB does the flattening: 2.9 µs a verdict, against 9 µs for picking fields in Python.
-It gets what `streaming.messages` decoded and wrote again, so what it sees is canonical.
+It gets the bytes as they came, once `streaming.messages` has decoded them.
 """
 
 import json
@@ -9,8 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from streaming.lake.tables import ASSESSMENTS, DETECTED_OBJECTS, DETECTIONS, TASKS, Table
-from streaming.messages import AssessmentTask, DetectionResult, Message, RiskAssessment
+from streaming.lake.tables import (
+    ASSESSMENTS,
+    DETECTED_OBJECTS,
+    DETECTIONS,
+    SKIPPED_GROUPS,
+    TASKS,
+    Table,
+)
+from streaming.messages import (
+    AssessmentTask,
+    DetectionResult,
+    Message,
+    RiskAssessment,
+    SkippedGroups,
+)
 from streaming.settings import KafkaSettings
 
 Shape = dict[str, Any]
@@ -176,4 +189,28 @@ ASSESSMENT_STREAM = Stream(
     ),
 )
 
-STREAMS: tuple[Stream, ...] = (DETECTION_STREAM, TASK_STREAM, ASSESSMENT_STREAM)
+SKIPPED_STREAM = Stream(
+    name="skipped",
+    topic=lambda kafka: kafka.topics.skipped_groups.name,
+    message_type=SkippedGroups,
+    shape={
+        "messageId": "VARCHAR",
+        "cameraId": "VARCHAR",
+        "capturedAt": "VARCHAR",
+        "groupCount": "INTEGER",
+        "skipped": [{"groupIndex": "INTEGER", "reason": "VARCHAR", "like": "VARCHAR"}],
+    },
+    targets=(
+        Target(
+            SKIPPED_GROUPS,
+            f"""
+            SELECT messageId, cameraId, {_time("capturedAt")}, g.groupIndex, groupCount, g.reason,
+                   g."like", kafka_partition, kafka_offset
+            FROM (SELECT j.messageId, j.cameraId, j.capturedAt, j.groupCount,
+                         unnest(j.skipped) AS g, kafka_partition, kafka_offset FROM m)
+            """,  # noqa: S608
+        ),
+    ),
+)
+
+STREAMS: tuple[Stream, ...] = (DETECTION_STREAM, TASK_STREAM, ASSESSMENT_STREAM, SKIPPED_STREAM)

@@ -153,6 +153,23 @@ ASSESSMENTS = Table(
     sorted_by=("camera_id", "captured_at"),
 )
 
+SKIPPED_GROUPS = Table(
+    "skipped_groups",
+    "One row a group that no model was asked about, and why. Since schema version 2.",
+    (
+        _MESSAGE_ID,
+        _CAMERA_ID,
+        _CAPTURED_AT,
+        Column("group_index", "INTEGER", "Which group of the frame, from 0"),
+        Column("group_count", "INTEGER", "Groups in the frame, with a task or without"),
+        Column("reason", "VARCHAR", "repeat: like one asked a moment ago; rate: too many tasks"),
+        Column("like_task_id", "VARCHAR", "repeat: the task whose verdict stands for this group"),
+        *_KAFKA,
+    ),
+    day_of="captured_at",
+    sorted_by=("camera_id", "captured_at"),
+)
+
 REJECTED = Table(
     "rejected",
     "Bytes on a topic that are not the message they should be, kept with the reason.",
@@ -169,7 +186,7 @@ INGESTED_OFFSETS = Table(
     "ingested_offsets",
     "How far each partition is in the lake; changed in the same transaction as the rows.",
     (
-        Column("stream", "VARCHAR", "detections, tasks or assessments"),
+        Column("stream", "VARCHAR", "detections, tasks, assessments or skipped"),
         Column("topic", "VARCHAR", "Kafka topic"),
         Column("topic_id", "VARCHAR", "Kafka's id of it: another after the topic was recreated"),
         Column("kafka_partition", "INTEGER", "Partition"),
@@ -196,7 +213,7 @@ INGESTIONS = Table(
     "ingestions",
     "One row a stream, changed by every batch: what makes two writers of one stream collide.",
     (
-        Column("stream", "VARCHAR", "detections, tasks or assessments"),
+        Column("stream", "VARCHAR", "detections, tasks, assessments or skipped"),
         Column("batches", "BIGINT", "Batches committed so far"),
         Column("messages", "BIGINT", "Messages in them, rejected ones included"),
         Column("committed_at", "TIMESTAMP", "The last one, UTC"),
@@ -218,15 +235,46 @@ KEY_CHECKS = Table(
 
 ALERTS = Table(
     "alerts",
-    "One row each time an alert begins to fire or resolves.",
+    "One row each time an alert begins to fire or is over. Silenced or not.",
     (
         Column("changed_at", "TIMESTAMP", "UTC"),
         Column("rule", "VARCHAR", "Name of the rule in config/monitoring.yaml"),
         Column("state", "VARCHAR", "firing or resolved"),
-        Column("severity", "VARCHAR", "info, warning or critical"),
+        Column("severity", "VARCHAR", "As the rule says: info, warning, error, critical, …"),
         Column("value", "DOUBLE", "What was measured"),
         Column("threshold", "DOUBLE", "What it is compared with, in the same unit"),
         Column("message", "VARCHAR", "The same in a sentence"),
+        Column("alert", "VARCHAR", "The rule with its labels; null in rows of before"),
+        Column("metric", "VARCHAR", "What was measured; null in rows of before"),
+        Column("labels", "MAP(VARCHAR, VARCHAR)", "labels['group'], …; null in rows of before"),
+    ),
+)
+
+BENCHMARKS = Table(
+    "benchmarks",
+    "One row a run of the whole path under load. Since schema version 3.",
+    (
+        Column("measured_at", "TIMESTAMP", "When the run ended, UTC"),
+        Column("machine", "VARCHAR", "System, cores and memory: runs are compared on one machine"),
+        Column("load_key", "VARCHAR", "The settings that make runs comparable, as JSON"),
+        Column("version", "VARCHAR", "Trafficmon's version"),
+        Column("cameras", "INTEGER", "Cameras"),
+        Column("duration_s", "DOUBLE", "Seconds that were measured"),
+        Column("provider", "VARCHAR", "simulator or real"),
+        Column("end_to_end_p50_ms", "DOUBLE", "From the moment a frame was due to its verdict, ms"),
+        Column("end_to_end_p95_ms", "DOUBLE", "The same"),
+        Column("end_to_end_p99_ms", "DOUBLE", "The same"),
+        Column("provider_p50_ms", "DOUBLE", "In the provider's calls, ms"),
+        Column("provider_p95_ms", "DOUBLE", "The same"),
+        Column("frames_per_s", "DOUBLE", "Frames on detection-results"),
+        Column("tasks_per_s", "DOUBLE", "Tasks planned"),
+        Column("success_rate", "DOUBLE", "Tasks that got a verdict, 0 to 1"),
+        Column("http_429", "BIGINT", "Calls that the provider refused, by the simulator's count"),
+        Column("unaccounted", "BIGINT", "Groups and tasks of which nobody knows how they ended"),
+        Column("lag_end", "BIGINT", "Messages that waited at the end; null: not known"),
+        Column("cores_busy", "DOUBLE", "Cores busy with anything on the machine"),
+        Column("findings", "VARCHAR[]", "What was not as it should be, in sentences"),
+        Column("report", "VARCHAR", "The whole report as JSON, without the lag over time"),
     ),
 )
 
@@ -244,11 +292,13 @@ TABLES: tuple[Table, ...] = (
     DETECTED_OBJECTS,
     TASKS,
     ASSESSMENTS,
+    SKIPPED_GROUPS,
     REJECTED,
     INGESTED_OFFSETS,
     INGESTION_GAPS,
     INGESTIONS,
     KEY_CHECKS,
     ALERTS,
+    BENCHMARKS,
     SCHEMA_VERSIONS,
 )

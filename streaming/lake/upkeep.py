@@ -1,13 +1,21 @@
 """What keeps the lake small and quick; safe while others read and write."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import duckdb
 
-from streaming.lake.catalog import ALIAS
+from streaming.lake.catalog import ALIAS, data_path
+from streaming.lake.transaction import transaction
+from streaming.settings import Settings
 
 _ORPHAN_AFTER = "INTERVAL 1 DAY"
 """Younger files that nothing names may belong to a transaction under way."""
+
+REMOVE_AFTER = "INTERVAL 1 HOUR"
+"""Files that only expired snapshots name: a reader that began before may still be at them."""
 
 
 def tidy(con: duckdb.DuckDBPyConnection, *, keep: timedelta) -> dict[str, int]:
@@ -22,7 +30,7 @@ def tidy(con: duckdb.DuckDBPyConnection, *, keep: timedelta) -> dict[str, int]:
         f" (now() - INTERVAL {int(keep.total_seconds())} SECOND))"
     ).fetchall()
     removed = con.execute(
-        f"CALL ducklake_cleanup_old_files('{ALIAS}', older_than => now() - INTERVAL 1 HOUR)"
+        f"CALL ducklake_cleanup_old_files('{ALIAS}', older_than => now() - {REMOVE_AFTER})"
     ).fetchall()
     orphans = con.execute(
         f"CALL ducklake_delete_orphaned_files('{ALIAS}', older_than => now() - {_ORPHAN_AFTER})"
@@ -33,3 +41,37 @@ def tidy(con: duckdb.DuckDBPyConnection, *, keep: timedelta) -> dict[str, int]:
         "files_removed": len(removed),
         "orphans_removed": len(orphans),
     }
+
+
+_AGE_OF = {"rejected": "rejected_at", "alerts": "changed_at"}
+
+
+def retire(
+    con: duckdb.DuckDBPyConnection, keep_days: Mapping[str, int], *, now: datetime
+) -> dict[str, int]:
+    """Delete what is older than its table's days, whole days at a time; rows by table.
+
+    `now` is UTC without a zone; 0 days keeps for ever. The files go with the snapshots that
+    still show them.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        table: transaction(con, partial(_delete, con, table, today - timedelta(days=days)))
+        for table, days in keep_days.items()
+        if days
+    }
+
+
+def _delete(con: duckdb.DuckDBPyConnection, table: str, before: datetime) -> int:
+    age = _AGE_OF.get(table, "captured_at")
+    row = con.execute(f"DELETE FROM {table} WHERE {age} < ?", [before]).fetchone()  # noqa: S608
+    return 0 if row is None else int(row[0])
+
+
+def data_bytes(settings: Settings) -> int | None:
+    """What the data files take on disk; None where they are in object storage."""
+    folder = data_path(settings)
+    if "://" in folder:
+        return None
+    # A file may go while we look.
+    return sum(file.stat().st_size for file in Path(folder).rglob("*.parquet") if file.exists())

@@ -93,4 +93,20 @@ CAMERA_ACTIVITY = View(
     """,
 )
 
-VIEWS: tuple[View, ...] = (VERDICTS, LATENCY, SUCCESS_RATE, COST, CAMERA_ACTIVITY)
+ALERTS_BY_TYPE = View(
+    "alerts_by_type",
+    "One row a day, camera and type of risk: verdicts of medium and high risk that name it.",
+    """
+    WITH named AS (
+      SELECT captured_at, camera_id, risk_level, unnest(risk_types) AS risk_type
+      FROM verdicts WHERE risk_level IN ('medium', 'high')
+    )
+    SELECT captured_at::DATE AS day, camera_id, risk_type,
+           count(*) FILTER (risk_level = 'high') AS high,
+           count(*) FILTER (risk_level = 'medium') AS medium,
+           max(captured_at) AS last_at
+    FROM named GROUP BY ALL
+    """,
+)
+
+VIEWS: tuple[View, ...] = (VERDICTS, LATENCY, SUCCESS_RATE, COST, CAMERA_ACTIVITY, ALERTS_BY_TYPE)

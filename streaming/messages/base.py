@@ -25,11 +25,14 @@ BBox = tuple[Number, Number, Number, Number]
 """Left, top, right, bottom in pixels."""
 
 
-class Part(msgspec.Struct, frozen=True, rename="camel"):
-    """A piece of a message; unknown fields are ignored, missing ones are an error."""
+class Part(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """A piece of a message; unknown fields are ignored, missing ones are an error.
+
+    Values without cycles: the collector need not look at them (`gc=False`).
+    """
 
 
-class Message(Part, frozen=True, kw_only=True, rename="camel"):
+class Message(Part, frozen=True, kw_only=True, rename="camel", gc=False):
     """A whole message on a topic."""
 
     schema_version: Annotated[int, msgspec.Meta(ge=1)] = SCHEMA_VERSION

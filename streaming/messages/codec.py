@@ -36,7 +36,10 @@ def decode(raw: bytes, message_type: type[M]) -> M:
     Raises:
         BadMessage: not JSON, a field missing or of the wrong type, or a newer schema.
     """
-    decoder = _decoders.setdefault(message_type, msgspec.json.Decoder(message_type))
+    decoder = _decoders.get(message_type)
+    if decoder is None:
+        # Making one takes longer than decoding a message with it.
+        decoder = _decoders[message_type] = msgspec.json.Decoder(message_type)
     try:
         message: M = decoder.decode(raw)
     except msgspec.ValidationError as exc:

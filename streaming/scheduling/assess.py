@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -14,7 +14,10 @@ from redis.exceptions import RedisError
 from streaming.errors import (
     BadAnswer,
     BadRequest,
+    JsonModeRefused,
     KeyRejected,
+    ModelMissing,
+    NoFreeConnection,
     ProviderError,
     Throttled,
 )
@@ -22,9 +25,11 @@ from streaming.messages import AssessmentTask, RiskAssessment, Status
 from streaming.metrics import Metrics
 from streaming.scheduling import chat, prompt, verdict
 from streaming.scheduling.case import Case, Prices, Progress, ended
+from streaming.scheduling.lanes import Rank
 from streaming.scheduling.limits import Slot
+from streaming.scheduling.model_order import ModelOrder
 from streaming.scheduling.provider import Call
-from streaming.scheduling.turnstile import DeadlinePassed, Rank, Turnstile
+from streaming.scheduling.turnstile import DeadlinePassed, Turnstile
 from streaming.settings import ApiKey
 
 log = logging.getLogger(__name__)
@@ -50,7 +55,7 @@ class Asks(Protocol):
 class Images(Protocol):
     """The image store, as seen from here."""
 
-    async def get(self, ref: str) -> bytes | None: ...
+    def get(self, ref: str, max_bytes: int) -> Awaitable[bytes | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +81,25 @@ class Assessor:
     images: Images
     keys: Mapping[str, ApiKey]
     policy: Policy
-    notes: Mapping[str, str]
+    notes: dict[str, str]
     metrics: Metrics
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
     tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
+    _models: ModelOrder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._models = ModelOrder(self.policy.models)
+
+    @property
+    def calling(self) -> int:
+        """How many calls are under way."""
+        return self.turnstile.in_flight
+
+    def prepare(self, task: AssessmentTask, progress: Progress) -> None:
+        """Begin to fetch the picture; returns at once. `assess` does it otherwise."""
+        if task.image_ref is not None and task.deadline_at > datetime.now(UTC):
+            progress.picture = self.images.get(task.image_ref, chat.MAX_IMAGE_BYTES)
 
     async def assess(self, task: AssessmentTask, progress: Progress) -> RiskAssessment:
         """How the task ended.
@@ -101,7 +120,7 @@ class Assessor:
 
     async def _open(self, task: AssessmentTask, progress: Progress) -> Case:
         left_s = (task.deadline_at - datetime.now(UTC)).total_seconds()
-        image = await self._image(task) if left_s > 0 else None
+        image = await self._image(task, progress) if left_s > 0 else None
         question = prompt.Question(
             self.policy.language, self.notes.get(task.camera_id, ""), image is not None
         )
@@ -114,24 +133,25 @@ class Assessor:
             deadline=min(now + left_s, ends_at),
             ends_at=ends_at,
             progress=progress,
-            model=self.policy.models[0],
+            asked=self._models.first(now),
         )
 
-    async def _image(self, task: AssessmentTask) -> bytes | None:
+    async def _image(self, task: AssessmentTask, progress: Progress) -> bytes | None:
         """The picture, unless it is gone, too large for the provider, or no JPEG."""
-        if task.image_ref is None:
+        if progress.picture is None:
+            self.prepare(task, progress)
+        if progress.picture is None:
             return None
         try:
-            image = await self.images.get(task.image_ref)
+            image = await progress.picture
         except RedisError as exc:
             log.warning("no image: %s", exc, extra={"task_id": task.task_id})
             return None
-        usable = (
-            image is not None
-            and len(image) <= chat.MAX_IMAGE_BYTES
-            and image.startswith(_JPEG_START)
-        )
-        return image if usable else None
+        if image is not None and len(image) > chat.MAX_IMAGE_BYTES:
+            log.warning("the image is longer than %d B, so it is not sent", chat.MAX_IMAGE_BYTES,
+                        extra={"task_id": task.task_id})  # fmt: skip
+            return None
+        return image if image and image.startswith(_JPEG_START) else None
 
     async def _judge(self, case: Case) -> verdict.Verdict:
         """Ask until there is a verdict. Raises the error that cannot be helped."""
@@ -161,14 +181,24 @@ class Assessor:
                     objection = prompt.repair(str(error), self.policy.language)
                     case.earlier = chat.Exchange(answer, objection)
                 return True
+            case JsonModeRefused():
+                return True
             case BadRequest():
-                case.model_index += 1
-                return case.model_index < len(self.policy.models)
+                return self._ask_the_next_model(case, error)
             case Throttled() | KeyRejected():
                 case.avoid |= {case.key_id or ""}
                 return True
             case _:
                 return error.retryable and case.calls > 0 and await self._retry_later(case)
+
+    def _ask_the_next_model(self, case: Case, error: BadRequest) -> bool:
+        now = self.clock()
+        if isinstance(error, ModelMissing):
+            self._models.missing(case.asked, now)
+            log.warning("model left out for a while: %s", error, extra={"model": case.asked})
+        following = self._models.after(case.asked, now)
+        case.asked = following or case.asked
+        return following is not None
 
     async def _retry_later(self, case: Case) -> bool:
         case.failures += 1
@@ -188,14 +218,16 @@ class Assessor:
         if case.progress.withdrawn:
             raise Withdrawn
         body = chat.request(
-            self.policy.models[case.model_index],
+            case.asked,
             case.prompt,
             self.policy.sampling,
             image=case.image,
             earlier=case.earlier,
         )
         rank = Rank.of(case.task.priority, case.deadline)
-        slot = await self.turnstile.acquire(rank, avoid=case.avoid, tokens=self.tokens_estimate)
+        slot = await self.turnstile.acquire(
+            rank, case.asked, avoid=case.avoid, tokens=self.tokens_estimate
+        )
         case.progress.calling = True
         case.calls += 1
         case.key_id = slot.key_id
@@ -208,11 +240,14 @@ class Assessor:
             self.turnstile.sent(slot)
 
         timeout_s = min(self.policy.call_timeout_s, max(1.0, case.ends_at - begun))
-        call = Call(body, timeout_s, case.task.task_id, on_sent)
+        call = Call(body, timeout_s, case.task.task_id, on_sent, model=case.asked)
         try:
             reply = await self.provider.ask(self.keys[slot.key_id], call)
         except ProviderError as exc:
-            self.turnstile.failed(slot, exc)
+            if isinstance(exc, NoFreeConnection):  # it never left: no fault of the key
+                self.turnstile.abandoned(slot)
+            else:
+                self.turnstile.failed(slot, exc)
             self.metrics.llm_calls.labels(exc.error_type).inc()
             raise
         except BaseException:
@@ -230,7 +265,7 @@ class Assessor:
         self.turnstile.succeeded(slot, tokens)
         self.metrics.llm_calls.labels("success").inc()
         self.tokens_estimate += (tokens - self.tokens_estimate) // 16
-        case.model = reply.model or self.policy.models[case.model_index]
+        case.answered_by = reply.model
         case.prompt_tokens += reply.prompt_tokens
         case.completion_tokens += reply.completion_tokens
 

@@ -1,5 +1,6 @@
 """One task under way: what happened to it so far, and the message about its end. Pure."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,15 +33,20 @@ class Prices:
 
 @dataclass(slots=True)
 class Progress:
-    """What others may know of a task under way, and the one thing they may ask of it."""
+    """What others may know of a task under way, and the one thing they may ask of it.
+
+    `picture` is on its way from Redis, in the same round trip as the look whether the task
+    ended before.
+    """
 
     calling: bool = False
     withdrawn: bool = False
+    picture: Awaitable[bytes | None] | None = None
 
 
 @dataclass(slots=True)
 class Case:
-    """What happened to one task so far.
+    """What happened to one task so far; `asked` is the model asked next, or last.
 
     No call begins after `deadline`, none lasts beyond `ends_at`: seconds of a monotonic clock.
     """
@@ -51,14 +57,14 @@ class Case:
     deadline: float
     ends_at: float
     progress: Progress
-    model_index: int = 0
+    asked: str
     calls: int = 0
     failures: int = 0
     earlier: Exchange | None = None
     repaired: bool = False
     avoid: frozenset[str] = frozenset()
     key_id: str | None = None
-    model: str = ""
+    answered_by: str = ""
     queued_until: datetime | None = None
     llm_ms: float = 0.0
     prompt_tokens: int = 0
@@ -91,7 +97,7 @@ def ended(
         description=found.description if found else "",
         danger_object_count=found.danger_object_count if found else 0,
         trigger_object_ids=found.trigger_object_ids if found else (),
-        model=case.model,
+        model=case.answered_by or case.asked,
         key_id=case.key_id,
         attempts=case.calls,
         latency=Latency(

@@ -1,6 +1,6 @@
 """OpenAI-compatible chat, both ways: the bytes of a request, the text of an answer. Pure."""
 
-import base64
+import binascii
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ class Reply:
 
 
 _MAX_REPEATED_CHARS = 4_000
+_MAX_MODEL_CHARS = 100
+_MOST_TOKENS = 100_000_000
+_URL_HERE = "data:image/jpeg;base64,"
+_JSON_MODE = b',"response_format":{"type":"json_object"}}'
 
 
 def request(
@@ -53,8 +57,7 @@ def request(
     """The body of POST /chat/completions; a JPEG goes in as a data: URL."""
     content: list[dict[str, Any]] = []
     if image is not None:
-        url = "data:image/jpeg;base64," + base64.b64encode(image).decode("ascii")
-        content.append({"type": "image_url", "image_url": {"url": url}})
+        content.append({"type": "image_url", "image_url": {"url": _URL_HERE}})
     content.append({"type": "text", "text": prompt.user})
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": prompt.system},
@@ -64,7 +67,7 @@ def request(
         shown = earlier.answer[:_MAX_REPEATED_CHARS] or "(empty)"
         messages.append({"role": "assistant", "content": shown})
         messages.append({"role": "user", "content": earlier.objection})
-    return msgspec.json.encode(
+    encoded = msgspec.json.encode(
         {
             "model": model,
             "messages": messages,
@@ -72,10 +75,26 @@ def request(
             "temperature": sampling.temperature,
         }
     )
+    return encoded if image is None else _with_image(encoded, image)
+
+
+def _with_image(encoded: bytes, image: bytes) -> bytes:
+    """Base64 needs no escaping: put in afterwards it is copied once, and never looked through."""
+    marker = b'{"url":"' + _URL_HERE.encode()  # its quotes would be escaped inside any text
+    end = encoded.index(marker) + len(marker)
+    return b"".join((encoded[:end], binascii.b2a_base64(image, newline=False), encoded[end:]))
+
+
+def in_json_mode(body: bytes) -> bytes:
+    """The same request, to be answered with a JSON object.
+
+    Providers ask for the word "JSON" in the prompt then; ours has it in both languages.
+    """
+    return body[:-1] + _JSON_MODE
 
 
 class _Message(msgspec.Struct):
-    content: str | list[dict[str, Any]] | None = None
+    content: str | list[Any] | None = None
 
 
 class _Choice(msgspec.Struct):
@@ -83,13 +102,13 @@ class _Choice(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: Any = 0
+    completion_tokens: Any = 0
 
 
 class _Completion(msgspec.Struct):
     choices: list[_Choice]
-    model: str = ""
+    model: str | None = None
     usage: _Usage | None = None
 
 
@@ -100,24 +119,36 @@ def reply(body: bytes) -> Reply:
     """The answer in the body of a 200.
 
     Raises:
-        BadAnswer: not a chat completion, or one without any text.
+        BadAnswer: not a chat completion.
     """
     try:
         completion = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise BadAnswer(f"the body is no chat completion: {str(exc)[:120]}") from exc
+        what = f"the body is no chat completion: {str(exc)[:120]}" if body else "the body is empty"
+        raise BadAnswer(what) from exc
     if not completion.choices:
         raise BadAnswer("the completion has no choices")
     content = completion.choices[0].message.content
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content)
+        content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
     usage = completion.usage or _Usage()
     return Reply(
         content or "",
-        completion.model,
-        max(0, usage.prompt_tokens),
-        max(0, usage.completion_tokens),
+        _printable(completion.model or "")[:_MAX_MODEL_CHARS],
+        _tokens(usage.prompt_tokens),
+        _tokens(usage.completion_tokens),
     )
+
+
+def _tokens(value: object) -> int:
+    """A count that is none costs nobody a verdict."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(min(max(value, 0), _MOST_TOKENS))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def cheapest_request(model: str) -> bytes:

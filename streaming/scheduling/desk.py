@@ -19,6 +19,12 @@ log = logging.getLogger(__name__)
 class Assesses(Protocol):
     """Who judges a task."""
 
+    @property
+    def calling(self) -> int:
+        """How many calls are under way."""
+
+    def prepare(self, task: AssessmentTask, progress: Progress) -> None: ...
+
     async def assess(self, task: AssessmentTask, progress: Progress) -> RiskAssessment: ...
 
 
@@ -68,6 +74,11 @@ class Desk:
         """Jobs taken and not ended."""
         return len(self._works)
 
+    @property
+    def waiting(self) -> int:
+        """About how many of them have no slot yet."""
+        return len(self._works) - self._assessor.calling
+
     def take(self, jobs: list[Job]) -> None:
         """Begin to work on these."""
         for job in jobs:
@@ -115,6 +126,7 @@ class Desk:
         if lock is None:
             lock = self._locks[task_id] = asyncio.Lock()
         async with lock:
+            self._assessor.prepare(job.task, progress)
             encoded = await self._finished.find(task_id)
             if encoded is None:
                 result = await self._assessor.assess(job.task, progress)

@@ -1,12 +1,13 @@
 """What the model is asked. Pure: a task in, text out, a version for every wording."""
 
-import json
 import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
-from streaming.messages import AssessmentTask, Detection
+import msgspec
+
+from streaming.messages import AssessmentTask, Detection, Motion
 
 Language = Literal["zh", "en"]
 
@@ -47,7 +48,7 @@ def build(task: AssessmentTask, question: Question) -> Prompt:
     named, so that a crowded group does not grow the bill without bound.
     """
     words = _WORDS[question.language]
-    scene = json.dumps(_scene(task, question), ensure_ascii=False, separators=(",", ":"))
+    scene = msgspec.json.encode(_scene(task, question)).decode()
     parts = [words.intro, "```json\n" + scene + "\n```"]
     parts.append(words.picture if question.with_image else words.no_picture)
     notes = _one_line(question.notes, _MAX_NOTES_CHARS)
@@ -72,7 +73,7 @@ def _scene(task: AssessmentTask, question: Question) -> dict[str, Any]:
     named = sorted(objects[:_MAX_OBJECTS], key=lambda o: o.object_id)
     ids = {o.object_id for o in named}
     spatial = task.spatial
-    return {
+    scene = {
         "language": question.language,
         "frameSize": list(task.frame_size),
         "groupBox": [round(v, 1) for v in task.xyxy],
@@ -88,6 +89,9 @@ def _scene(task: AssessmentTask, question: Question) -> dict[str, Any]:
         "minSpacing": round(spatial.min_spacing, 1),
         "surrogateRisk": round(task.surrogate_risk, 3),
     }
+    if spatial.worst_pair:
+        scene["worstPair"] = msgspec.to_builtins(spatial.worst_pair)
+    return scene
 
 
 def _object(o: Detection, language: Language) -> dict[str, Any]:
@@ -101,7 +105,18 @@ def _object(o: Detection, language: Language) -> dict[str, Any]:
     }
     if o.velocity is not None:
         fields["velocityPxS"] = [round(v, 1) for v in o.velocity]
-    return fields
+    return fields | (_motion(o.motion) if o.motion else {})
+
+
+def _motion(motion: Motion) -> dict[str, Any]:
+    """What a homography and the zones tell, as far as they tell anything; names say the units."""
+    told = {
+        "speedKmh": _rounded(motion.speed_kmh, 1),
+        "zone": None if motion.zone is None else _one_line(motion.zone, _MAX_NAME_CHARS),
+        "wrongWay": motion.wrong_way or None,
+        "stoppedS": _rounded(motion.stopped_s, 0),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _distance_px(a: Detection, b: Detection) -> float:

@@ -1,23 +1,31 @@
 """The client of an OpenAI-compatible provider: one keep-alive session, four timeouts a call."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from types import TracebackType
+from typing import Self
 
 import aiohttp
+from yarl import URL
 
-from streaming.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
-from streaming.logs import mask_url
-from streaming.scheduling.chat import Reply, reply
+from streaming.errors import (
+    BadAnswer,
+    JsonModeRefused,
+    NoFreeConnection,
+    ProviderError,
+)
+from streaming.scheduling.chat import Reply, in_json_mode, reply
+from streaming.scheduling.request_body import RequestBody
+from streaming.scheduling.transport_errors import failure_of
 from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
     html_answer,
     is_html,
-    without_secret,
+    refuses_json_mode,
 )
 from streaming.settings import ApiKey, ProviderSettings
 
@@ -33,12 +41,16 @@ def _no_op() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the body, how long it may take in all, and whom to tell when it leaves."""
+    """One request: the body, how long it may take in all, and whom to tell when it leaves.
+
+    JSON mode is asked for where a `model` is named and is not known to refuse it.
+    """
 
     body: bytes
     timeout_s: float
     task_id: str = ""
     on_sent: Callable[[], None] = _no_op
+    model: str = ""
 
 
 class Provider:
@@ -46,21 +58,20 @@ class Provider:
 
     def __init__(self, settings: ProviderSettings, *, max_connections: int) -> None:
         self._settings = settings
-        self._url = settings.base_url.rstrip("/") + "/chat/completions"
+        self._url = URL(settings.base_url.rstrip("/") + "/chat/completions")
         self._max_connections = max_connections
+        self._free = asyncio.Semaphore(max_connections)
+        self._without_json_mode: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_headers_sent.append(_tell_sent)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._max_connections, keepalive_timeout=_IDLE_S, ttl_dns_cache=60
             ),
-            trace_configs=[tracing],
+            # Answers are short: compressing them costs both ends more than it saves.
+            headers={"accept": "application/json", "accept-encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
-            raise_for_status=False,
-            auto_decompress=True,
         )
         return self
 
@@ -79,59 +90,77 @@ class Provider:
         Raises:
             ProviderError: the subclass says what went wrong; no message holds the key.
         """
-        secret = key.key.get_secret_value()
-        try:
-            response = await self._exchange(secret, call)
-        except aiohttp.ConnectionTimeoutError as exc:
-            raise ProviderUnavailable(
-                f"no connection to {self._shown} (provider.base_url) within "
-                f"{self._settings.connect_timeout_s:g} s (provider.connect_timeout_s)"
-            ) from exc
-        except TimeoutError as exc:
-            raise ProviderTimeout(f"no whole answer within {call.timeout_s:.1f} s") from exc
-        except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
-            raise ProviderUnavailable(
-                f"no secure connection to {self._shown} (provider.base_url): {_reason(exc)}"
-            ) from exc
-        except aiohttp.ClientConnectionError as exc:
-            raise ProviderUnavailable(
-                f"no connection to {self._shown} (provider.base_url): {_reason(exc)}"
-            ) from exc
-        except (aiohttp.ClientError, ValueError) as exc:
-            reason = without_secret(_reason(exc), secret)
-            raise ProviderUnavailable(
-                f"{self._shown} (provider.base_url) does not answer as HTTP should: {reason}"
-            ) from exc
-        if response.status == 200 and not is_html(response):
-            return reply(response.body)
-        raise self._error(response, key, secret)
+        return reply((await self.send(key, call)).body)
 
-    async def _exchange(self, secret: str, call: Call) -> Response:
+    async def send(self, key: ApiKey, call: Call) -> Response:
+        """A 200 as it came, which is no web page.
+
+        Raises:
+            ProviderError: as `ask`.
+        """
+        secret = key.key.get_secret_value()
+        json_mode = self._asks_for_json(call.model)
+        body = in_json_mode(call.body) if json_mode else call.body
+        await self._wait_for_connection()
+        try:
+            response = await self._exchange(secret, call, body)
+        except BadAnswer:
+            raise
+        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, ValueError) as exc:
+            raise failure_of(exc, self._settings, call.timeout_s, secret) from exc
+        finally:
+            self._free.release()
+        if response.status != 200:
+            raise self._refusal(response, key, call.model if json_mode else "")
+        if is_html(response):
+            raise html_answer(200, self._settings.base_url)
+        return response
+
+    def _asks_for_json(self, model: str) -> bool:
+        if not model or self._settings.json_mode == "off":
+            return False
+        return self._settings.json_mode == "on" or model not in self._without_json_mode
+
+    async def _wait_for_connection(self) -> None:
+        """Our own queue: aiohttp would count the wait as connecting."""
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        wait_s = self._settings.pool_timeout_s
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._free.acquire()
+        except TimeoutError as exc:
+            raise NoFreeConnection(
+                f"all {self._max_connections} connections were busy for {wait_s:g} s "
+                "(provider.pool_timeout_s)"
+            ) from exc
+
+    async def _exchange(self, secret: str, call: Call, body: bytes) -> Response:
         if self._session is None:
             raise RuntimeError("use Provider as `async with`")
-        timeout = aiohttp.ClientTimeout(
-            total=call.timeout_s,
-            connect=None,
-            sock_connect=self._settings.connect_timeout_s,
-            sock_read=call.timeout_s,
-        )
-        headers = {"authorization": f"Bearer {secret}", "content-type": "application/json"}
+        settings = self._settings
+        headers = {"authorization": f"Bearer {secret}"}
         if call.task_id:
             headers[TASK_HEADER] = call.task_id
         async with self._session.post(
             self._url,
-            data=call.body,
+            data=RequestBody(body, call.on_sent, settings.write_timeout_s),
             headers=headers,
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(
+                total=call.timeout_s,
+                connect=settings.connect_timeout_s,
+                sock_read=settings.read_timeout_s,
+            ),
             allow_redirects=False,
-            trace_request_ctx=SimpleNamespace(on_sent=call.on_sent),
         ) as response:
-            body = await self._bounded_body(response)
-            lowered = {name.lower(): value for name, value in response.headers.items()}
-            return Response(response.status, lowered, body)
+            return Response(response.status, response.headers, await self._bounded_body(response))
 
     async def _bounded_body(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._settings.max_answer_bytes
+        length = response.content_length
+        if length is not None and length <= limit and "content-encoding" not in response.headers:
+            return await response.read()
         chunks, size = [], 0
         async for chunk in response.content.iter_chunked(_READ_CHUNK_BYTES):
             size += len(chunk)
@@ -141,27 +170,18 @@ class Provider:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _error(self, response: Response, key: ApiKey, secret: str) -> ProviderError:
-        base_url = self._settings.base_url
-        if response.status == 200:
-            return html_answer(200, base_url)
-        error = error_of(response, base_url=base_url, key_id=key.id, now=datetime.now(UTC))
-        error.args = (without_secret(str(error), secret), *error.args[1:])
+    def _refusal(self, response: Response, key: ApiKey, asked_for_json: str) -> ProviderError:
+        """The error for a status other than 200; `asked_for_json` names the model, or is empty."""
+        error = error_of(
+            response,
+            base_url=self._settings.base_url,
+            key_id=key.id,
+            secret=key.key.get_secret_value(),
+            now=datetime.now(UTC),
+        )
+        if asked_for_json and refuses_json_mode(response):
+            if self._settings.json_mode == "auto":
+                self._without_json_mode.add(asked_for_json)
+                return JsonModeRefused(str(error))
+            error.args = (f"{error}; provider.json_mode: auto asks without JSON mode",)
         return error
-
-    @property
-    def _shown(self) -> str:
-        return mask_url(self._settings.base_url)
-
-
-async def _tell_sent(
-    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any
-) -> None:
-    """aiohttp's hook when the request's head goes to the socket: after any connecting."""
-    request_context = context.trace_request_ctx
-    if request_context is not None:
-        request_context.on_sent()
-
-
-def _reason(exc: BaseException) -> str:
-    return " ".join(str(exc).split())[:200] or type(exc).__name__

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from streaming.scheduling.recent import Counts
+
 KeyStatus = Literal["available", "cooling", "disabled"]
 
 POOL = "provider"
@@ -17,7 +19,11 @@ _SEVERITY: dict[KeyStatus, int] = {"available": 0, "cooling": 1, "disabled": 2}
 
 
 class KeyStats(msgspec.Struct, frozen=True):
-    """One key as one instance sees it; a call is successful when a usable answer came."""
+    """One key as one instance sees it; a call is successful when a usable answer came.
+
+    `remaining_minute` calls are left of the account's minute, over all instances; `margin_ms`
+    is by how much a second is planned wider than it is.
+    """
 
     key_id: str
     status: KeyStatus
@@ -26,16 +32,24 @@ class KeyStats(msgspec.Struct, frozen=True):
     in_flight: int = 0
     cooldown_left_s: float = 0.0
     last_error: str | None = None
+    disabled_for_s: float | None = None
+    remaining_minute: int | None = None
+    margin_ms: float | None = None
 
 
 class InstanceStats(msgspec.Struct, frozen=True):
-    """What one scheduler instance writes every second: a field of the hash `keys:{pool}:stats`."""
+    """What one scheduler instance writes every second: a field of the hash `keys:{pool}:stats`.
+
+    `recent` is what it ended in the last five minutes.
+    """
 
     instance_id: str
     written_at_s: float
     keys: tuple[KeyStats, ...]
     waiting: int = 0
+    shared: bool = True
     alive: bool = True
+    recent: Counts = Counts()
 
 
 def encode_instance(stats: InstanceStats) -> bytes:
@@ -85,6 +99,7 @@ def scheduler_stats(instances: Iterable[InstanceStats]) -> dict[str, Any]:
         "success_rate": _rate(successes, calls),
         "instances": len(alive),
         "waiting_tasks": sum(i.waiting for i in alive),
+        "limits_shared": all(i.shared for i in alive),
         "keys": keys,
     }
 
@@ -98,6 +113,7 @@ def _merged(key_id: str, instances: Iterable[InstanceStats]) -> dict[str, Any]:
     calls = sum(k.total_calls for _, k in views)
     successes = sum(k.successful_calls for _, k in views)
     errors = [k.last_error for k in current if k.last_error]
+    newest = current[-1]
     return {
         "key_id": key_id,
         "status": max((k.status for k in current), key=_SEVERITY.__getitem__),
@@ -105,6 +121,8 @@ def _merged(key_id: str, instances: Iterable[InstanceStats]) -> dict[str, Any]:
         "success_rate": _rate(successes, calls),
         "in_flight": sum(k.in_flight for k in current),
         "cooldown_left_s": round(max(k.cooldown_left_s for k in current), 1),
+        "remaining_minute": newest.remaining_minute,
+        "margin_ms": newest.margin_ms,
         "last_error": errors[-1] if errors else None,
         "_successes": successes,
     }

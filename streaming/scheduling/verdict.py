@@ -3,9 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from streaming.errors import BadAnswer
 
@@ -82,21 +84,49 @@ def demoted(level: Level, confidence: float, thresholds: Thresholds) -> Level:
 
 
 def _find_object(text: str) -> Mapping[str, Any]:
-    """The first JSON object that has a risk level, with its names in lower case and no `_`."""
-    text = text[:_MAX_TEXT_CHARS]
-    if not text.strip():
+    """The one verdict in the text, with its names in lower case and no `_`.
+
+    Several are fine as long as they agree: a sign in the picture that was read out ("{riskLevel:
+    none}") must not win over what the model found, nor the other way round.
+    """
+    text = text[:_MAX_TEXT_CHARS].strip()
+    if not text:
         raise BadAnswer("the answer is empty")
-    found_any = False
+    try:
+        whole = msgspec.json.decode(text)  # as it should be, and most are
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        whole = None
+    fields = _fields(whole)
+    if "risklevel" in fields:
+        return fields
+    found = list(_objects(text))
+    verdicts = [v for v in map(_fields, found) if "risklevel" in v]
+    if not verdicts:
+        raise BadAnswer("riskLevel is missing" if found else "the answer holds no JSON object")
+    if len({str(v["risklevel"]).strip().lower() for v in verdicts}) > 1:
+        raise BadAnswer("the answer holds several verdicts, and they disagree")
+    return verdicts[0]
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects in the text, also those inside of others that are no verdict."""
+    end = 0
     for start in [m.start() for m in re.finditer(r"\{", text)][:_MAX_JSON_STARTS]:
+        if start < end:
+            continue
         try:
-            value, _ = _DECODER.raw_decode(text, start)
+            value, stop = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
-        found_any = True
-        fields = {str(k).replace("_", "").lower(): v for k, v in value.items()}
-        if "risklevel" in fields:
-            return fields
-    raise BadAnswer("riskLevel is missing" if found_any else "the answer holds no JSON object")
+        yield value
+        if "risklevel" in _fields(value):
+            end = stop
+
+
+def _fields(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(k).replace("_", "").lower(): v for k, v in value.items()}
 
 
 def _level(value: Any) -> Level:
@@ -149,8 +179,17 @@ def _risk_types(value: Any) -> tuple[str, ...]:
 
 
 def _text(value: Any, limit: int) -> str:
-    """One line of at most `limit` characters; what is no text is no text."""
-    return " ".join(value.split())[:limit] if isinstance(value, str) else ""
+    """One line of at most `limit` printable characters; what is no text is no text.
+
+    Not printable are control characters, marks that turn the direction of writing, and halves
+    of surrogate pairs, which no encoder takes.
+    """
+    if not isinstance(value, str):
+        return ""
+    text = value[: 4 * limit]
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isprintable() or c.isspace())
+    return " ".join(text.split())[:limit]
 
 
 def _shown(value: Any) -> str:

@@ -6,27 +6,32 @@ import logging
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import uvloop
 
-from streaming.errors import ConfigError
 from streaming.kafka.admin import ensure_topics, wait_for_broker
 from streaming.kafka.clients import consumer, producer
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.redis_client import connect_async, wait_for_redis
-from streaming.scheduling import chat, prompt, verdict
+from streaming.scheduling import camera_notes, chat, prompt, verdict
 from streaming.scheduling.assess import Assessor, Policy
 from streaming.scheduling.case import Prices
 from streaming.scheduling.desk import Desk, Signature
 from streaming.scheduling.intake import Bounds, Intake, Route
-from streaming.scheduling.key_pool import Cooldown, KeyPool, PoolKey
-from streaming.scheduling.limits import Budget, MemoryLimits
+from streaming.scheduling.key_pool import KeyPool
+from streaming.scheduling.key_ring import KeyRing
+from streaming.scheduling.keys import enabled, pacing_of, pool_of
+from streaming.scheduling.probing import Prober
 from streaming.scheduling.provider import Provider
 from streaming.scheduling.recall import BatchedImages, Batches, FinishedTasks
+from streaming.scheduling.redis_limits import RedisLimits
 from streaming.scheduling.reporting import Reporter
+from streaming.scheduling.shared_limits import SharedLimits
 from streaming.scheduling.turnstile import Turnstile
-from streaming.settings import ApiKey, Settings
+from streaming.settings import Settings
+from streaming.settings.watch import SettingsWatch, watch_keys
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +40,8 @@ GROUP = "scheduling"
 _METRICS_OFFSET = 2
 _SPARE_CONNECTIONS = 4
 _REDIS_WAIT_S = 30.0
-_STOP_LOOK_S = 0.05
+_LIMITS_TIMEOUT_S = 0.5
+_STOP_LOOK_S = 0.25
 
 
 def run(settings: Settings, instance_id: str) -> None:
@@ -46,7 +52,7 @@ def run(settings: Settings, instance_id: str) -> None:
         ServiceError: Kafka or Redis is not there, or went away.
     """
     stop = stop_on_signals()
-    keys_of(settings)
+    enabled(settings)
     wait_for_broker(settings.kafka)
     wait_for_redis(settings.redis, _REDIS_WAIT_S)
     ensure_topics(settings.kafka)
@@ -62,27 +68,45 @@ async def _assess_until(
     async with AsyncExitStack() as stack:
         client = connect_async(settings.redis)
         stack.push_async_callback(client.aclose)
+        keys = await _open_keys(stack, settings, instance_id, metrics)
+        provider = await stack.enter_async_context(
+            Provider(
+                settings.provider,
+                max_connections=settings.scheduler.max_concurrent_tasks + _SPARE_CONNECTIONS,
+            )
+        )
         batches = Batches(client)
-        parts = await _open(stack, settings, BatchedImages(batches), metrics)
+        assessor = _assessor(settings, provider, keys, BatchedImages(batches), metrics)
         intake = _intake(settings, instance_id, metrics)
         desk = Desk(
-            parts.assessor,
+            assessor,
             FinishedTasks(batches, settings.kafka.topics.assessment_tasks),
             intake.publish,
             Signature(settings.provider.model, prompt.version(settings.prompt.language)),
         )
-        reporter = Reporter(parts.pool, parts.turnstile, client, metrics, instance_id)
+        model = settings.provider.model
+        reporter = Reporter(
+            keys.pool, keys.turnstile, keys.limits, client, metrics,
+            model=model, instance_id=instance_id,
+        )  # fmt: skip
         await reporter.resume()
-        # What lives as long as the process is never looked at again: the collector's pauses
-        # are the main source of jitter in what is sent (docs/scheduling.md).
-        gc.collect()
-        gc.freeze()
+        prober = Prober(keys.pool, keys.turnstile, provider, keys.ring.secrets, model)
+        watch = watch_keys(settings, lambda problem: log.error("settings: %s", problem))
+
+        def on_round() -> None:
+            prober.begin_due()
+            _follow(watch, keys)
+
+        _quiet_collector()
+        _end_with_the_first_bug(intake)
         intake.begin(desk)
-        log.info("scheduling", extra={"keys": len(parts.assessor.keys), "instance": instance_id})
-        reporting = asyncio.create_task(
-            reporter.run(parts.provider, parts.assessor.keys, settings.provider.model)
-        )
-        stack.callback(reporting.cancel)
+        log.info("scheduling", extra={"keys": len(keys.ring.secrets), "instance": instance_id})
+        for task in (
+            asyncio.create_task(reporter.run(on_round)),
+            asyncio.create_task(keys.limits.watch()),
+            asyncio.create_task(camera_notes.follow(settings, assessor.notes)),
+        ):
+            stack.callback(task.cancel)
         while not (stop.is_set() or intake.ended.is_set()):  # noqa: ASYNC110 - set by a signal
             await asyncio.sleep(_STOP_LOOK_S)
         intake.stop()
@@ -92,36 +116,83 @@ async def _assess_until(
             raise intake.error
 
 
+def _quiet_collector() -> None:
+    """The collector's pauses are the main source of jitter in what is sent.
+
+    At 1,000 calls/s default collection cost 1,097 refused calls, `gc.freeze()` 5, off 0
+    (docs/scheduling.md). What lives as long as the process is never looked at again; the
+    `Reporter` looks through the rest.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _end_with_the_first_bug(intake: Intake) -> None:
+    """A callback that fails is a bug of ours, and slots might never be given again.
+
+    So the daemon ends, its supervisor starts it, and its tasks are delivered again.
+    """
+
+    def on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if "handle" in context and isinstance(error, Exception):
+            intake.error = error
+
+    asyncio.get_running_loop().set_exception_handler(on_error)
+
+
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _Keys:
     pool: KeyPool
+    limits: SharedLimits
     turnstile: Turnstile
-    provider: Provider
-    assessor: Assessor
+    ring: KeyRing
 
 
-async def _open(
-    stack: AsyncExitStack, settings: Settings, images: BatchedImages, metrics: Metrics
-) -> _Parts:
-    keys = keys_of(settings)
-    concurrent = settings.scheduler.max_concurrent_tasks
+async def _open_keys(
+    stack: AsyncExitStack, settings: Settings, instance_id: str, metrics: Metrics
+) -> _Keys:
+    # A connection of their own, that gives up early: a slot is worth nothing when it is late.
+    hasty = settings.redis.model_copy(update={"timeout_s": _LIMITS_TIMEOUT_S})
+    client = connect_async(hasty, retries=0)
+    stack.push_async_callback(client.aclose)
+    pacing, lease_s = pacing_of(settings), settings.scheduler.timeout_seconds + _LIMITS_TIMEOUT_S
     pool = pool_of(settings)
+    limits = SharedLimits(
+        RedisLimits(client, instance_id, pacing, lease_s=lease_s),
+        pacing,
+        lease_s=lease_s,
+        on_change=metrics.limits_shared.set,
+    )
+    ring = KeyRing(pool, limits)
+    ring.put(enabled(settings))
     turnstile = await stack.enter_async_context(
-        Turnstile(pool, limits_of(keys), max_concurrent=concurrent)
+        Turnstile(pool, limits, max_concurrent=settings.scheduler.max_concurrent_tasks)
     )
-    provider = await stack.enter_async_context(
-        Provider(settings.provider, max_connections=concurrent + _SPARE_CONNECTIONS)
-    )
-    assessor = Assessor(
+    return _Keys(pool, limits, turnstile, ring)
+
+
+def _follow(watch: SettingsWatch, keys: _Keys) -> None:
+    changed = watch.changed()
+    if changed is not None:
+        keys.ring.follow(changed)
+        keys.turnstile.keys_changed()
+
+
+def _assessor(
+    settings: Settings, provider: Provider, keys: _Keys, images: BatchedImages, metrics: Metrics
+) -> Assessor:
+    return Assessor(
         provider=provider,
-        turnstile=turnstile,
+        turnstile=keys.turnstile,
         images=images,
-        keys={key.id: key for key in keys},
+        keys=keys.ring.secrets,
         policy=policy_of(settings),
-        notes={camera.id: camera.notes for camera in settings.cameras},
+        notes=camera_notes.configured_notes(settings.cameras),
         metrics=metrics,
     )
-    return _Parts(pool, turnstile, provider, assessor)
 
 
 def _intake(settings: Settings, instance_id: str, metrics: Metrics) -> Intake:
@@ -137,45 +208,6 @@ def _intake(settings: Settings, instance_id: str, metrics: Metrics) -> Intake:
         ),
         metrics,
     )
-
-
-def keys_of(settings: Settings) -> tuple[ApiKey, ...]:
-    """The keys that may be used.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    keys = tuple(key for key in settings.api_keys if key.enabled)
-    if not keys:
-        raise ConfigError("config/api_keys.yaml: api_keys has no enabled key; add one, or none "
-                          "at all to use the simulator")  # fmt: skip
-    return keys
-
-
-def pool_of(settings: Settings) -> KeyPool:
-    """All enabled keys, resting as `scheduler` says."""
-    scheduler = settings.scheduler
-    return KeyPool(
-        [PoolKey(k.id, weight=min(k.qps_limit, k.rpm_limit / 60)) for k in keys_of(settings)],
-        cooldown=Cooldown(
-            adaptive=scheduler.adaptive_cooldown,
-            fixed_s=scheduler.key_cooldown_seconds,
-            min_s=scheduler.min_cooldown,
-            max_s=scheduler.max_cooldown,
-        ),
-        strategy=scheduler.strategy,
-    )
-
-
-def limits_of(keys: tuple[ApiKey, ...]) -> MemoryLimits:
-    """The limits of one process; keys of one account share them."""
-    accounts = {key.id: key.account or key.id for key in keys}
-    budgets: dict[str, Budget] = {}
-    for key in keys:
-        own = Budget(key.qps_limit, key.rpm_limit, key.tpm_limit)
-        shared = budgets.get(accounts[key.id])
-        budgets[accounts[key.id]] = own if shared is None else own.shared_with(shared)
-    return MemoryLimits(accounts, budgets)
 
 
 def policy_of(settings: Settings) -> Policy:

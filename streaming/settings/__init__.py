@@ -1,6 +1,7 @@
 """Settings: the only reader of config/ and of the environment."""
 
 from streaming.settings.cameras import Camera
+from streaming.settings.channels import NotificationChannel
 from streaming.settings.detection import DetectionSettings
 from streaming.settings.in_force import Setting, in_force
 from streaming.settings.kafka import (
@@ -26,6 +27,7 @@ from streaming.settings.serving import (
     ServingSettings,
     SimulatorSettings,
 )
+from streaming.settings.silences import Silence
 
 __all__ = [
     "AlertSettings",
@@ -37,6 +39,7 @@ __all__ = [
     "LakeSettings",
     "MinConfidence",
     "MonitoringSettings",
+    "NotificationChannel",
     "ProducerSettings",
     "PromptSettings",
     "ProviderSettings",
@@ -46,6 +49,7 @@ __all__ = [
     "ServingSettings",
     "Setting",
     "Settings",
+    "Silence",
     "SimulatorSettings",
     "Topic",
     "Topics",

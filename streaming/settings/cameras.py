@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from streaming import messages
 from streaming.settings.base import Section, matching
 
 STREAM_SCHEMES = (
@@ -23,6 +24,60 @@ CameraId = Annotated[
 ]
 
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Point = tuple[Fraction, Fraction]
+Polygon = Annotated[tuple[Point, ...], Field(min_length=3, max_length=64)]
+Metres = Annotated[float, Field(ge=-100_000, le=100_000)]
+
+
+class Zone(Section):
+    """A part of the picture with a meaning of its own."""
+
+    name: str = Field(min_length=1, max_length=100, description="What operators call it")
+    kind: messages.ZoneKind = Field(
+        description="Vehicles that stand still are told of in all but `parking`"
+    )
+    polygon: Polygon = Field(
+        description="Its corners, 3 to 64: [x, y], each a fraction (0 to 1) of the frame's width "
+        "and height from its top left corner"
+    )
+    direction: tuple[Point, Point] | None = Field(
+        None, description="An arrow, [from, to], along which traffic goes; against it is wrong way"
+    )
+
+    @model_validator(mode="after")
+    def _has_area(self) -> "Zone":
+        self.as_message()
+        return self
+
+    def as_message(self) -> messages.Zone:
+        """As it goes over the wire. Raises ValueError if it has no area."""
+        return messages.Zone(self.name, self.kind, self.polygon, self.direction)
+
+
+class Homography(Section):
+    """Four points whose places on the ground were measured."""
+
+    image: tuple[Point, Point, Point, Point] = Field(
+        description="Four points of the picture, fractions as in a zone's polygon"
+    )
+    ground_m: tuple[
+        tuple[Metres, Metres],
+        tuple[Metres, Metres],
+        tuple[Metres, Metres],
+        tuple[Metres, Metres],
+    ] = Field(description="Where they lie on flat ground, [x, y] in metres, in the same order")
+
+    @model_validator(mode="after")
+    def _spans_a_plane(self) -> "Homography":
+        self.as_message()
+        return self
+
+    def as_message(self) -> messages.Homography:
+        """As it goes over the wire. Raises ValueError for three points on one line."""
+        return messages.Homography(self.image, self.ground_m)
+
+
 class Camera(Section):
     """One camera."""
 
@@ -34,7 +89,8 @@ class Camera(Section):
         min_length=1,
         max_length=2000,
         description="rtsp, http or synthetic address, a file, a folder of images, or a webcam's "
-        "number; a relative path starts at the current folder",
+        "number; a relative path starts at the current folder; a file or folder that ends with "
+        "#once is played once",
     )
     enabled: bool = Field(True, description="Whether it runs")
     interval_s: float | None = Field(
@@ -42,6 +98,13 @@ class Camera(Section):
     )
     notes: str = Field("", max_length=500, description="What is normal here; the model is told")
     priority: int = Field(50, ge=0, le=100, description="0 can wait, 100 first")
+    zones: tuple[Zone, ...] = Field((), max_length=64, description="Lanes, crossings and so on")
+    privacy_masks: tuple[Polygon, ...] = Field(
+        (), max_length=64, description="Polygons painted over before a frame is looked at or kept"
+    )
+    homography: Homography | None = Field(
+        None, description="From the picture to metres on the ground; unset: pixels only"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -49,6 +112,13 @@ class Camera(Section):
         if isinstance(values, dict) and not values.get("name") and "id" in values:
             return values | {"name": f"Camera {values['id']}"}
         return values
+
+    @field_validator("privacy_masks")
+    @classmethod
+    def _masks_have_area(cls, masks: tuple[Any, ...]) -> tuple[Any, ...]:
+        for mask in masks:
+            messages.check_polygon(mask)
+        return masks
 
     @field_validator("source", mode="before")
     @classmethod

@@ -9,11 +9,12 @@ from streaming.settings.serving import is_loopback
 
 
 def nothing_twice(draft: Draft) -> None:
-    """Every camera id, key id, key and topic name is used once. Works on values not yet valid."""
-    _once(draft, _items(draft, "cameras", "id"))
-    _once(draft, _items(draft, "api_keys", "id"))
-    _once(draft, _items(draft, "api_keys", "key"), secret=True)
+    """Every name, id and key that must be unique is used once. Works on values not yet valid."""
+    _once(draft, _items(draft, ("cameras",), "id"))
+    _once(draft, _items(draft, ("api_keys",), "id"))
+    _once(draft, _items(draft, ("api_keys",), "key"), secret=True)
     _once(draft, _topic_names(draft))
+    _once(draft, _items(draft, ("alerts", "rules"), "name"))
 
 
 def not_open_to_all(draft: Draft, settings: Settings) -> None:
@@ -26,10 +27,10 @@ def not_open_to_all(draft: Draft, settings: Settings) -> None:
         )
 
 
-def _items(draft: Draft, section: str, name: str) -> list[tuple[Place, object]]:
-    items = draft.get((section,))
+def _items(draft: Draft, section: Place, name: str) -> list[tuple[Place, object]]:
+    items = draft.get(section)
     return [
-        ((section, index, name), item[name])
+        ((*section, index, name), item[name])
         for index, item in enumerate(items if isinstance(items, list) else [])
         if isinstance(item, dict) and name in item
     ]

@@ -37,7 +37,13 @@ class DetectionSettings(Section):
     jpeg_quality: int = Field(80, ge=10, le=100, description="JPEG quality")
     batch_size: int = Field(8, ge=1, le=256, description="Most frames in one inference")
     reconnect_min_s: float = Field(1, ge=0.1, le=3600, description="First wait to reconnect, s")
-    reconnect_max_s: float = Field(30, ge=0.1, le=3600, description="Longest wait to reconnect, s")
+    reconnect_max_s: float = Field(5, ge=0.1, le=3600, description="Longest wait to reconnect, s")
+    stall_intervals: float = Field(
+        4, ge=1, le=1000, description="Intervals without a frame (4 to 30 s) that mean it hangs"
+    )
+    key_frames: bool = Field(
+        True, description="Decode only a stream's key frames where they come once an interval"
+    )
     queue_size: int = Field(64, ge=1, le=10_000, description="Most frames waiting to be published")
 
     @model_validator(mode="after")

@@ -69,7 +69,7 @@ def _rows(path: str, field: FieldInfo, default: Any) -> Iterator[str]:
         return
     in_list = get_origin(field.annotation) is tuple
     for name, child in inner.model_fields.items():
-        known = child.default if in_list else getattr(default, name)
+        known = child.default if in_list or default is None else getattr(default, name)
         yield from _rows(f"{path}[].{name}" if in_list else f"{path}.{name}", child, known)
 
 

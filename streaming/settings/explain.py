@@ -12,7 +12,7 @@ from streaming.settings.draft import Draft, Place, spelled
 
 SECRET_SECTIONS = ("api_keys",)
 SECRET_NAMES = frozenset(
-    {"key", "token", "url", "base_url", "source", "config", "catalog", "data_path"}
+    {"key", "token", "url", "base_url", "source", "config", "catalog", "data_path", "storage"}
 )
 _MUST = {
     "greater_than_equal": "must be {ge} or more",

@@ -46,11 +46,12 @@ def _filled(**defaults: object) -> BeforeValidator:
 _DETECTIONS = Topic(name="detection-results")
 _TASKS = Topic(name="assessment-tasks", retention_ms=2 * HOUR_MS)
 _ASSESSMENTS = Topic(name="risk-assessment-results")
+_SKIPPED = Topic(name="skipped-groups", retention_ms=2 * HOUR_MS)
 _CONTROL = Topic(name="camera-control", compacted=True)
 
 
 class Topics(Section):
-    """The four topics, and a dead-letter topic beside each."""
+    """The five topics, and a dead-letter topic beside each."""
 
     detection_results: Annotated[Topic, _filled(**_DETECTIONS.model_dump())] = Field(
         _DETECTIONS, description="One message a frame"
@@ -61,16 +62,20 @@ class Topics(Section):
     risk_assessment_results: Annotated[Topic, _filled(**_ASSESSMENTS.model_dump())] = Field(
         _ASSESSMENTS, description="One message a verdict"
     )
+    skipped_groups: Annotated[Topic, _filled(**_SKIPPED.model_dump())] = Field(
+        _SKIPPED, description="One message a frame of which a group got no task"
+    )
     camera_control: Annotated[Topic, _filled(**_CONTROL.model_dump())] = Field(
         _CONTROL, description="Which cameras run"
     )
 
     def all(self) -> tuple[Topic, ...]:
-        """The four topics and their dead-letter topics."""
+        """The five topics and their dead-letter topics."""
         own = (
             self.detection_results,
             self.assessment_tasks,
             self.risk_assessment_results,
+            self.skipped_groups,
             self.camera_control,
         )
         return own + tuple(

@@ -29,6 +29,11 @@ KeyId = Annotated[
 ]
 
 
+ModelName = Annotated[str, matching(r"\S+", "be a name without spaces")]
+# YAML reads a bare on or off as true or false.
+_SWITCH = BeforeValidator(lambda v: {True: "on", False: "off"}.get(v, v) if type(v) is bool else v)
+
+
 class ApiKey(Section):
     """One key of the provider. Keys of one `account` share its limits."""
 
@@ -37,6 +42,7 @@ class ApiKey(Section):
     qps_limit: float = Field(10, gt=0, le=10_000, description="Most requests in any second")
     rpm_limit: int = Field(300, ge=1, le=1_000_000, description="Most requests in any minute")
     tpm_limit: int | None = Field(None, ge=1, description="Most tokens in any minute")
+    in_flight_limit: int | None = Field(None, ge=1, description="Most requests under way at once")
     account: str | None = Field(
         None, min_length=1, description="Keys of one account share its limits"
     )
@@ -62,6 +68,9 @@ class SchedulerSettings(Section):
     strategy: Literal["least_loaded", "round_robin", "weighted"] = Field(
         "least_loaded", description="Which key is taken next"
     )
+    pacing: Literal["smooth", "burst"] = Field(
+        "smooth", description="smooth spreads calls evenly, burst sends a second's share at once"
+    )
     task_deadline_s: float = Field(
         30, gt=0, le=3600, description="Age at which a waiting task expires, s"
     )
@@ -82,11 +91,28 @@ class ProviderSettings(Section):
     base_url: Annotated[str, matching(r"https?://[^\s/]+\S*", "be an http or https address")] = (
         Field(DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat")
     )
-    model: str = Field("qwen-vl-plus", min_length=1, description="Model asked first")
-    fallback_models: tuple[str, ...] = Field((), description="Asked in order when it is refused")
+    model: ModelName = Field("qwen-vl-plus", description="Model asked first")
+    fallback_models: tuple[ModelName, ...] = Field(
+        (), description="Asked in order when it is refused"
+    )
     max_tokens: int = Field(500, ge=16, le=32_768, description="Longest answer, tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="Randomness of the answer")
+    json_mode: Annotated[Literal["auto", "on", "off"], _SWITCH] = Field(
+        "auto", description="Ask for JSON by `response_format`; auto: of models that take it"
+    )
     connect_timeout_s: float = Field(5, gt=0, le=60, description="Longest connect, s")
+    write_timeout_s: float = Field(
+        10, gt=0, le=600, description="Longest time in which nothing of a request is taken, s"
+    )
+    read_timeout_s: float | None = Field(
+        None,
+        gt=0,
+        le=600,
+        description="Longest silence before and within an answer, s; unset: timeout_seconds",
+    )
+    pool_timeout_s: float = Field(
+        5, gt=0, le=600, description="Longest wait for a free connection, s"
+    )
     price_per_1k_prompt_tokens: float = Field(0.0, ge=0, description="Price in price_currency")
     price_per_1k_completion_tokens: float = Field(0.0, ge=0, description="Price in price_currency")
     price_currency: str = Field("CNY", description="Currency of the prices")

@@ -1,6 +1,5 @@
 """All settings as one value."""
 
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,16 +17,16 @@ from streaming.settings.serving import (
     ServingSettings,
     SimulatorSettings,
 )
+from streaming.settings.tasks import TaskSettings
 
 FILES: dict[str, tuple[str, ...]] = {
     "kafka.yaml": ("kafka",),
     "api_keys.yaml": ("api_keys", "scheduler", "provider", "prompt"),
     "cameras.yaml": ("cameras",),
-    "detection.yaml": ("detection",),
+    "detection.yaml": ("detection", "tasks"),
     "serving.yaml": ("serving", "redis", "lake", "simulator"),
     "monitoring.yaml": ("alerts",),
 }
-_SECRET_NAME = re.compile("pass|pwd|token|secret|key|url|webhook", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 
 
@@ -44,6 +43,7 @@ class Settings(Section):
     prompt: PromptSettings = Field(PromptSettings(), description="What the model is asked")
     cameras: tuple[Camera, ...] = Field((), description="The cameras")
     detection: DetectionSettings = Field(DetectionSettings(), description="Model and groups")
+    tasks: TaskSettings = Field(TaskSettings(), description="Which groups are asked about")
     serving: ServingSettings = Field(ServingSettings(), description="Where things listen")
     redis: RedisSettings = Field(RedisSettings(), description="Redis")
     lake: LakeSettings = Field(LakeSettings(), description="The lakehouse")
@@ -62,11 +62,15 @@ class Settings(Section):
         found = [] if self.simulated else [key.key.get_secret_value() for key in self.api_keys]
         if self.serving.token:
             found.append(self.serving.token.get_secret_value())
+        if self.lake.s3.secret:
+            found.append(self.lake.s3.secret.get_secret_value())
         addresses = [self.redis.url, self.provider.base_url, self.lake.catalog or ""]
         addresses += [camera.source for camera in self.cameras]
+        if self.serving.dagster.storage:
+            addresses.append(self.serving.dagster.storage.get_secret_value())
         found += [password for address in addresses if (password := _password(address))]
         for channel in self.alerts.notification_channels:
-            found += [v for k, v in channel.config.items() if _SECRET_NAME.search(str(k))]
+            found += channel.secrets()
         return tuple(v for v in dict.fromkeys(map(str, found)) if len(v) >= _SHORTEST_SECRET)
 
 

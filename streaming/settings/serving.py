@@ -1,13 +1,39 @@
 """config/serving.yaml: where things listen and where Redis, the lake and the simulator are."""
 
 import ipaddress
+import re
+import zoneinfo
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from streaming.settings.base import Section, matching
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError("must be a network such as 10.20.0.0/16") from None
+
+
+def _zone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError("must be a time zone such as UTC or Asia/Shanghai") from None
+    return name
+
+
+def _postgres(address: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"postgres(ql)?://\S+", address.get_secret_value()):
+        raise ValueError("must be postgresql://user:password@host/database")
+    return address
+
+
+NetworkText = Annotated[str, AfterValidator(_network)]
 
 
 class ApiSettings(Section):
@@ -17,9 +43,19 @@ class ApiSettings(Section):
 
 
 class DagsterSettings(Section):
-    """Dagster's web UI."""
+    """Dagster: its web UI, its clock and its storage."""
 
     port: int = Field(3001, ge=1, le=65_535, description="Port of Dagster's web UI")
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC",
+        description="Time zone of schedules and of the reports' hours and days, "
+        "for instance Asia/Shanghai",
+    )
+    storage: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
+        None,
+        description="postgresql://user:password@host/database of runs and events; "
+        "unset: SQLite under the state folder",
+    )
 
 
 class MetricsSettings(Section):
@@ -47,6 +83,12 @@ class ServingSettings(Section):
         None,
         min_length=8,
         description="Needed to listen on anything but this machine's own address",
+    )
+    camera_networks: tuple[NetworkText, ...] = Field(
+        (),
+        max_length=64,
+        description="Inner networks whose cameras may be added over HTTP and WebSocket, "
+        "for instance 10.20.0.0/16",
     )
     aggregation: AggregationSettings = Field(AggregationSettings(), description="Merging")
 
@@ -82,6 +124,29 @@ class SimulatorSettings(Section):
     seed: int = Field(1, description="Of its random numbers")
 
 
+class KeepDays(Section):
+    """The `lake.keep_days` block: whole days, by capture; 0 keeps for ever."""
+
+    detections: int = Field(180, ge=0, description="Of detections; 0: for ever")
+    detected_objects: int = Field(90, ge=0, description="Of detected_objects; 0: for ever")
+    tasks: int = Field(365, ge=0, description="Of tasks; 0: for ever")
+    assessments: int = Field(730, ge=0, description="Of assessments; 0: for ever")
+    skipped_groups: int = Field(180, ge=0, description="Of skipped_groups; 0: for ever")
+    rejected: int = Field(30, ge=0, description="Of rejected; 0: for ever")
+    alerts: int = Field(730, ge=0, description="Of alerts; 0: for ever")
+
+
+class S3Settings(Section):
+    """The `lake.s3` block: object storage that speaks S3, where `lake.data_path` is s3://…"""
+
+    endpoint: str = Field("s3.amazonaws.com", description="host:port of the storage")
+    region: str = Field("us-east-1", description="Its region")
+    key_id: str | None = Field(None, description="Access key's id; unset: anonymous")
+    secret: SecretStr | None = Field(None, description="Access key's secret")
+    use_ssl: bool = Field(True, description="https; false for a storage on this machine")
+    path_style: bool = Field(False, description="Bucket in the path, as most besides AWS want it")
+
+
 class LakeSettings(Section):
     """The `lake` block."""
 
@@ -90,4 +155,9 @@ class LakeSettings(Section):
     )
     data_path: str | None = Field(
         None, description="Folder or bucket of the Parquet files; unset: under the state folder"
+    )
+    s3: S3Settings = Field(S3Settings(), description="Object storage")
+    keep_days: KeepDays = Field(KeepDays(), description="Retention of each table")
+    warehouse_days: int = Field(
+        7, ge=1, description="Days that warehouse.duckdb, the copy in one file, goes back"
     )

@@ -40,10 +40,15 @@ ENDPOINT_DEFAULTS: dict[str, str | int] = {
 }
 
 
+def config_folder(config_dir: Path | None, environ: Mapping[str, str]) -> Path:
+    """The folder of the files: the one asked for, the variable's, or `config`."""
+    return Path(config_dir or environ.get(CONFIG_DIR) or "config").expanduser()
+
+
 def from_files(draft: Draft, config_dir: Path | None, environ: Mapping[str, str]) -> None:
     """The six files, as far as they are there."""
     named = environ.get(CONFIG_DIR)
-    folder = Path(config_dir or named or "config").expanduser()
+    folder = config_folder(config_dir, environ)
     if not folder.is_dir():
         if config_dir or named:
             asked_by = "" if config_dir else f"{CONFIG_DIR}: "

@@ -57,6 +57,7 @@ class Junction:
         rng = Random(spec.seed)
         yaw = rng.choice((-1, 1)) * rng.uniform(14.0, 34.0) if math.isnan(spec.yaw) else spec.yaw
         turn, high = rng.uniform(0.0, 2 * math.pi), rng.uniform(0.9, 1.25)
+        high = high if math.isnan(spec.sun) else math.radians(spec.sun)
         flat = math.cos(high)
         self._light = Light(
             (math.cos(turn) * flat, math.sin(turn) * flat, math.sin(high)),
@@ -99,6 +100,15 @@ class Junction:
         if self.spec.rain:
             rain(frame, self.spec.seed, self._time_s)
         return frame
+
+    def marks(self) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        """Four points of the frame, as fractions of its size, and where they lie on the ground, m.
+
+        As an operator would measure them for a camera's `homography`.
+        """
+        fractions = [(0.15, 0.35), (0.85, 0.35), (0.85, 0.9), (0.15, 0.9)]
+        pixels = np.array(fractions) * (self.spec.width, self.spec.height)
+        return fractions, [(x, y) for x, y in self._view.on_ground(pixels).tolist()]
 
     def truth(self) -> Truth:
         """What is in the frame now, and who is in danger."""

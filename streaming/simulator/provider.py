@@ -12,19 +12,21 @@ import threading
 import uvloop
 from aiohttp import web
 
-from streaming.errors import PortInUse
+from streaming.errors import ConfigError, PortInUse
 from streaming.lifecycle import stop_on_signals
 from streaming.settings import ApiKey, Settings, SimulatorSettings
+from streaming.settings.watch import SettingsWatch, watch_keys
 from streaming.simulator.provider_app import Latency, SimulatedKey, Simulator
 from streaming.simulator.provider_faults import Faults
 
 log = logging.getLogger(__name__)
 
 _STOP_LOOK_S = 0.1
+_KEYS_LOOK_S = 1.0
 
 
 def run(settings: Settings, _instance_id: str) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT; keys follow config/api_keys.yaml.
 
     Raises:
         PortInUse: `simulator.port` is taken.
@@ -59,20 +61,35 @@ async def _serve(simulator: Simulator, settings: Settings, stop: threading.Event
     gc.collect()
     gc.freeze()
     log.info("simulated provider", extra={"host": host, "port": port})
+    watch = watch_keys(settings, _unreadable)
+    following = asyncio.create_task(_follow(watch, simulator))
     while not stop.is_set():  # noqa: ASYNC110 - set by a signal
         await asyncio.sleep(_STOP_LOOK_S)
+    following.cancel()
     await runner.cleanup()
 
 
-async def start(simulator: Simulator, host: str, port: int) -> web.AppRunner:
+async def _follow(watch: SettingsWatch, simulator: Simulator) -> None:
+    """New, changed and removed keys count from the second on in which the file is read."""
+    while watch.paths:
+        await asyncio.sleep(_KEYS_LOOK_S)
+        changed = watch.changed()
+        if changed is not None:
+            simulator.books.set_keys(keys_of(changed.api_keys))
+            log.info("keys changed", extra={"keys": len(changed.api_keys)})
+
+
+def _unreadable(problem: ConfigError) -> None:
+    log.error("the settings in force stay: %s", problem)
+
+
+async def start(simulator: Simulator, host: str, port: int) -> web.ServerRunner:
     """Listen; `cleanup()` of what is returned ends it.
 
     Raises:
         PortInUse: something else listens there.
     """
-    runner = web.AppRunner(
-        simulator.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.5
-    )
+    runner = web.ServerRunner(simulator.server(), shutdown_timeout=0.5)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -5,7 +5,7 @@ import itertools
 import math
 import random
 import time
-from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,28 +14,22 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from streaming.simulator import provider_bodies as bodies
+from streaming.simulator.provider_books import NOBODY, Books, SimulatedKey
+from streaming.simulator.provider_chat import Chat, chat_of
 from streaming.simulator.provider_faults import Fault, Faults
-from streaming.simulator.provider_limits import AccountCounter
+from streaming.simulator.provider_server import Server, head_arrived_at
 from streaming.simulator.provider_verdict import answer
+
+__all__ = ["Latency", "SimulatedKey", "Simulator"]
 
 TASK_HEADER = "x-trafficmon-task"
 
 _MODELS = ("qwen-vl-plus", "qwen-vl-max", "qwen2.5-vl-7b-instruct")
-_MAX_REQUEST_BYTES = 32 * 1024 * 1024
 _HANG_S = 3600.0
 _DRIP_S = 1.0
 _HUGE_BYTES = 11_000_000
 
-
-@dataclass(frozen=True, slots=True)
-class SimulatedKey:
-    """A key that the simulator knows; keys of one `account` share its limits."""
-
-    id: str
-    secret: str
-    qps: float
-    rpm: int
-    account: str
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +45,11 @@ class Latency:
 
 
 class Simulator:
-    """The provider's state: what came, what it refused, what it will break."""
+    """A provider: its books, how long it takes to answer, and what it will break."""
 
     def __init__(
         self,
-        keys: tuple[SimulatedKey, ...],
+        keys: Iterable[SimulatedKey],
         latency: Latency,
         *,
         faults: Faults | None = None,
@@ -63,188 +57,200 @@ class Simulator:
     ) -> None:
         self.faults = faults or Faults()
         self.latency = latency
-        self._keys = {key.secret: key for key in keys}
-        self._accounts = {k.account: AccountCounter(k.qps, k.rpm) for k in keys}
+        self.books = Books(time.time())
+        self.books.set_keys(keys)
         self._rng = random.Random(seed)
         self._numbers = itertools.count(1)
-        self._key_calls: Counter[str] = Counter()
-        self._statuses: Counter[int] = Counter()
-        self._drawn: Counter[str] = Counter()
-        self._arrived: Counter[str] = Counter()
-        self._answered: Counter[str] = Counter()
-        self._begun = time.time()
-
-    def app(self) -> web.Application:
-        """The routes."""
-        app = web.Application(client_max_size=_MAX_REQUEST_BYTES, middlewares=[self._counted])
-        app.add_routes(
-            [
-                web.post("/v1/chat/completions", self._chat),
-                web.get("/v1/models", self._models),
-                web.get("/healthz", self._health),
-                web.get("/stats", self._stats),
-                web.get("/faults", self._get_faults),
-                web.post("/faults", self._set_faults),
-            ]
-        )
-        return app
-
-    @web.middleware
-    async def _counted(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        response: web.StreamResponse = await handler(request)
-        if request.path.startswith("/v1/"):
-            self._statuses[response.status] += 1
-        return response
-
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        arrived = time.monotonic()
-        if self.faults.down:
-            self._drawn["down"] += 1
-            return self._hang_up(request)
-        if self.faults.html:
-            return web.Response(text=bodies.HTML_PAGE, content_type="text/html")
-        key = self._key(request)
-        if key is None or key.id in self.faults.dead_keys:
-            self._key_calls[key.id if key else "unknown"] += 1
-            return web.json_response(bodies.unknown_key(), status=401)
-        self._key_calls[key.id] += 1
-        refusal = self._accounts[key.account].arrive(arrived)
-        if refusal is not None:
-            return web.json_response(bodies.refused(refusal), status=429)
-        task_id = request.headers.get(TASK_HEADER)
-        if task_id is not None:
-            self._arrived[task_id] += 1
-        fault = self.faults.draw(self._rng)
-        if fault is not None:
-            self._drawn[fault] += 1
-        return await self._answer(request, fault, task_id)
-
-    async def _answer(
-        self, request: web.Request, fault: Fault | None, task_id: str | None
-    ) -> web.StreamResponse:
-        try:
-            asked = msgspec.json.decode(await request.read())
-            text, images = _asked(asked)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            body = bodies.error("The request body is not a chat.", "invalid_parameter_error")
-            return web.json_response(body, status=400)
-        await asyncio.sleep(_HANG_S if fault == "hang" else self.latency.draw_s(self._rng))
-        if fault == "error":
-            body = bodies.error("An internal error has occurred.", "internal_error")
-            return web.json_response(body, status=500)
-        content = bodies.malformed(self._rng) if fault == "malformed" else answer(text)
-        tokens = (len(text) // 2 + 1_000 * images, max(1, len(content) // 2))
-        model = str(asked.get("model", _MODELS[0]))
-        body = bodies.completion(content, model, next(self._numbers), int(time.time()), tokens)
-        if asked.get("stream"):
-            return await self._stream(request, body)
-        raw = msgspec.json.encode(body)
-        if self.faults.huge:
-            raw += b" " * _HUGE_BYTES
-        if fault == "slow":
-            return await self._drip(request, raw)
-        if task_id is not None:
-            self._answered[task_id] += 1
-        return web.Response(body=raw, content_type="application/json")
-
-    async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for chunk in bodies.chunks(body):
-            await response.write(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
-        await response.write(b"data: [DONE]\n\n")
-        return response
-
-    async def _drip(self, request: web.Request, raw: bytes) -> web.StreamResponse:
-        """A byte a second: only a limit on the whole answer's time ends that."""
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        await response.prepare(request)
-        for i in range(len(raw)):
-            await response.write(raw[i : i + 1])
-            await asyncio.sleep(_DRIP_S)
-        return response
-
-    def _hang_up(self, request: web.Request) -> web.StreamResponse:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=503)
-
-    def _key(self, request: web.Request) -> SimulatedKey | None:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        return self._keys.get(secret) if scheme.lower() == "bearer" else None
-
-    async def _models(self, request: web.Request) -> web.Response:
-        if self.faults.html:
-            return web.Response(text=bodies.HTML_PAGE, content_type="text/html")
-        key = self._key(request)
-        if key is None or key.id in self.faults.dead_keys:
-            return web.json_response(bodies.unknown_key(), status=401)
-        return web.json_response(bodies.models(_MODELS))
-
-    async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    async def _stats(self, request: web.Request) -> web.Response:
-        return web.json_response(self.stats(with_tasks="tasks" in request.query))
+        self._routes: dict[tuple[str, str], _Handler] = {
+            ("POST", "/v1/chat/completions"): self._chat,
+            ("GET", "/v1/models"): self._models,
+            ("GET", "/healthz"): self._health,
+            ("GET", "/stats"): self._stats,
+            ("POST", "/peaks"): self._forget_peaks,
+            ("GET", "/faults"): self._get_faults,
+            ("POST", "/faults"): self._set_faults,
+        }
 
     def stats(self, *, with_tasks: bool = False) -> dict[str, Any]:
-        """The provider's own truth. `tasks` (id to answers given) only when asked for."""
-        accounts = {name: _account(counter) for name, counter in self._accounts.items()}
-        found: dict[str, Any] = {
-            "started_at_s": self._begun,
-            "calls": self._key_calls.total(),
-            "answered": self._statuses[200],
-            "http_429": self._statuses[429],
-            "statuses": {str(status): n for status, n in sorted(self._statuses.items())},
-            "faults": dict(self._drawn),
-            "keys": dict(self._key_calls),
-            "accounts": accounts,
-            "task_ids": len(self._arrived),
-            "task_ids_answered": len(self._answered),
-            "task_ids_answered_twice": sum(1 for n in self._answered.values() if n > 1),
-        }
-        if with_tasks:
-            found["tasks"] = dict(self._answered)
+        """What GET /stats shows."""
+        return self.books.stats(with_tasks=with_tasks)
+
+    def server(self) -> Server:
+        """The routes, for a runner; in a running event loop."""
+        return Server(self._handle)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        handler = self._routes.get((request.method, request.path))
+        if handler is None:
+            return _json(bodies.error(f"{request.path} is not served.", "not_found"), 404)
+        return await handler(request)
+
+    async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
+        key = self._key(request)
+        key_id = key.id if key else NOBODY
+        response = await self._answer(request, key, head_arrived_at(request))
+        self.books.ended(key_id, response.status)
+        if key is not None:
+            response.headers.update(self._account_headers(key))
+        return response
+
+    async def _answer(
+        self, request: web.BaseRequest, key: SimulatedKey | None, arrived: float
+    ) -> web.StreamResponse:
+        if self.faults.down:
+            self.books.drawn["down"] += 1
+            return _hang_up(request)
+        if self.faults.html:
+            return web.Response(text=bodies.HTML_PAGE, content_type="text/html")
+        self.books.call(key.id if key else NOBODY, arrived)
+        rejection = self._rejection(key, request)
+        if key is None or rejection is not None:
+            return rejection or _json(bodies.unknown_key(), 401)
+        refusal = self.books.admit(key)
+        if refusal is not None:
+            return _json(bodies.refused(refusal), 429)
+        task_id = request.headers.get(TASK_HEADER)
+        if task_id is not None:
+            self.books.arrived[task_id] += 1
+        fault = self.faults.draw(self._rng)
+        if fault is not None:
+            self.books.drawn[fault] += 1
+        return await self._judge(request, fault, task_id)
+
+    def _rejection(self, key: SimulatedKey | None, request: web.BaseRequest) -> web.Response | None:
+        """What a key gets that may not call."""
+        if key is None or key.id in self.faults.dead_keys:
+            echoed = request.headers.get("authorization", "") if self.faults.echo_keys else ""
+            return _json(bodies.unknown_key(echoed), 401)
+        if key.id in self.faults.forbidden_keys:
+            return _json(bodies.forbidden(), 403)
+        if key.id in self.faults.arrears_keys:
+            return _json(bodies.arrears(), 400)
+        return None
+
+    async def _judge(  # noqa: PLR0911 - one for each thing that goes wrong
+        self, request: web.BaseRequest, fault: Fault | None, task_id: str | None
+    ) -> web.StreamResponse:
+        raw = await request.read()
+        self.books.largest_request_bytes = max(self.books.largest_request_bytes, len(raw))
+        try:
+            chat = chat_of(raw, _MODELS[0])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            body = bodies.error("The request body is not a chat.", "invalid_parameter_error")
+            return _json(body, 400)
+        objection = self._objection(chat)
+        if objection is not None:
+            return objection
+        latency_s = self.latency.draw_s(self._rng) + self.faults.added_latency_s
+        await asyncio.sleep(_HANG_S if fault == "hang" else latency_s)
+        if fault == "error":
+            return _json(bodies.error("An internal error has occurred.", "internal_error"), 500)
+        if self.faults.empty:
+            return web.Response(content_type="application/json")
+        body = self._completion(chat, fault)
+        if chat.stream:
+            return await _stream(request, body)
+        encoded = msgspec.json.encode(body)
+        if self.faults.huge:
+            encoded += b" " * _HUGE_BYTES
+        if fault == "slow":
+            return await _drip(request, encoded)
+        if task_id is not None:
+            self.books.answered[task_id] += 1
+        return web.Response(body=encoded, content_type="application/json")
+
+    def _objection(self, chat: Chat) -> web.Response | None:
+        """What a chat gets that the model cannot answer, as DashScope says it."""
+        if chat.model in self.faults.unknown_models:
+            return _json(bodies.unknown_model(chat.model), 404)
+        if chat.json_mode and self.faults.no_json_mode:
+            return _json(bodies.no_json_mode(), 400)
+        if chat.json_mode and "json" not in chat.text.lower():
+            return _json(bodies.no_word_json(), 400)
+        return None
+
+    def _completion(self, chat: Chat, fault: Fault | None) -> dict[str, Any]:
+        if fault == "malformed":
+            content = bodies.malformed(self._rng)
+        elif self.faults.content is not None:
+            content = self.faults.content
+        else:
+            content = answer(chat.text)
+        tokens = (len(chat.text) // 2 + 1_000 * chat.images, max(1, len(content) // 2))
+        number, now_s = next(self._numbers), int(time.time())
+        return bodies.completion(content, chat.model, number, now_s, tokens)
+
+    def _account_headers(self, key: SimulatedKey) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if self.faults.limit_headers:
+            account = self.books.accounts[key.account]
+            found["x-ratelimit-limit-requests"] = str(account.rpm)
+            found["x-ratelimit-remaining-requests"] = str(account.remaining(time.monotonic()))
+        if self.faults.organization_header:
+            found["openai-organization"] = f"org-{key.account}"
         return found
 
-    async def _get_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response(self.faults.model_dump())
+    def _key(self, request: web.BaseRequest) -> SimulatedKey | None:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        return self.books.keys.get(secret) if scheme.lower() == "bearer" else None
 
-    async def _set_faults(self, request: web.Request) -> web.Response:
+    async def _models(self, request: web.BaseRequest) -> web.Response:
+        if self.faults.html:
+            response = web.Response(text=bodies.HTML_PAGE, content_type="text/html")
+        else:
+            rejection = self._rejection(self._key(request), request)
+            response = rejection or _json(bodies.models(_MODELS))
+        self.books.ended(None, response.status)
+        return response
+
+    async def _health(self, _request: web.BaseRequest) -> web.Response:
+        return _json({"status": "ok"})
+
+    async def _stats(self, request: web.BaseRequest) -> web.Response:
+        return _json(self.stats(with_tasks="tasks" in request.query))
+
+    async def _forget_peaks(self, _request: web.BaseRequest) -> web.Response:
+        found = self.stats()
+        self.books.forget_peaks(time.monotonic())
+        return _json(found)
+
+    async def _get_faults(self, _request: web.BaseRequest) -> web.Response:
+        return _json(self.faults.model_dump())
+
+    async def _set_faults(self, request: web.BaseRequest) -> web.Response:
         try:
-            changes: dict[str, Any] = await request.json()
+            changes = msgspec.json.decode(await request.read(), type=dict[str, Any])
             self.faults = Faults.model_validate(self.faults.model_dump() | changes)
-        except (ValueError, TypeError, ValidationError) as exc:
-            return web.json_response({"error": str(exc)}, status=400)
-        return web.json_response(self.faults.model_dump())
+        except (ValueError, ValidationError) as exc:
+            return _json({"error": str(exc)}, 400)
+        return _json(self.faults.model_dump())
 
 
-def _asked(body: Any) -> tuple[str, int]:
-    """All text of a chat, and how many images it shows."""
-    texts, images = [], 0
-    for message in body["messages"]:
-        content = message.get("content") or ""
-        if isinstance(content, str):
-            texts.append(content)
-            continue
-        for part in content:
-            if part["type"] == "text":
-                texts.append(part["text"])
-            elif part["type"] == "image_url":
-                url = part["image_url"]["url"]
-                if not url.startswith(("data:image/", "http://", "https://")):
-                    raise ValueError("no image")
-                images += 1
-    return "\n".join(texts), images
+def _json(body: dict[str, Any], status: int = 200) -> web.Response:
+    raw = msgspec.json.encode(body)
+    return web.Response(body=raw, status=status, content_type="application/json")
 
 
-def _account(counter: AccountCounter) -> dict[str, Any]:
-    return {
-        "qps": counter.qps,
-        "rpm": counter.rpm,
-        "calls": counter.calls,
-        "accepted": counter.accepted,
-        "http_429": counter.refused,
-        "max_in_a_second": counter.arrivals_second.most,
-        "max_in_a_minute": counter.arrivals_minute.most,
-    }
+def _hang_up(request: web.BaseRequest) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=503)
+
+
+async def _stream(request: web.BaseRequest, body: dict[str, Any]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await response.prepare(request)
+    for chunk in bodies.chunks(body):
+        await response.write(b"data: " + msgspec.json.encode(chunk) + b"\n\n")
+    await response.write(b"data: [DONE]\n\n")
+    return response
+
+
+async def _drip(request: web.BaseRequest, raw: bytes) -> web.StreamResponse:
+    """A byte a second: only a limit on the whole answer's time ends that."""
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    await response.prepare(request)
+    for i in range(len(raw)):
+        await response.write(raw[i : i + 1])
+        await asyncio.sleep(_DRIP_S)
+    return response

@@ -42,9 +42,40 @@ def refused(refusal: Refusal) -> dict[str, Any]:
     )
 
 
-def unknown_key() -> dict[str, Any]:
-    """The body of a 401."""
-    return error("Incorrect API key provided.", "invalid_api_key", "invalid_request_error")
+def unknown_key(echoed: str = "") -> dict[str, Any]:
+    """The body of a 401; some servers repeat what they were given."""
+    message = f"Incorrect API key provided. {echoed}".strip()
+    return error(message, "invalid_api_key", "invalid_request_error")
+
+
+def forbidden() -> dict[str, Any]:
+    """The body of a 403."""
+    return error("Model access denied.", "Model.AccessDenied", "invalid_request_error")
+
+
+def arrears() -> dict[str, Any]:
+    """The body of a 400: the account owes money."""
+    return error("Access denied, please make sure your account is in good standing.", "Arrearage")
+
+
+def unknown_model(model: str) -> dict[str, Any]:
+    """The body of a 404."""
+    message = f"The model `{model}` does not exist or you do not have access to it."
+    return error(message, "model_not_found", "invalid_request_error")
+
+
+def no_json_mode() -> dict[str, Any]:
+    """The body of a 400: this model takes no response_format."""
+    return error("The model does not support response_format.", "invalid_parameter_error")
+
+
+def no_word_json() -> dict[str, Any]:
+    """The body of a 400: in JSON mode a prompt has to say so."""
+    message = (
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+        "'json_object'."
+    )
+    return error(message, "invalid_parameter_error")
 
 
 def models(names: tuple[str, ...]) -> dict[str, Any]:

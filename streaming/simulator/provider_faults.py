@@ -11,7 +11,7 @@ Fault = Literal["error", "hang", "malformed", "slow"]
 
 
 class Faults(BaseModel):
-    """Shares (0..1) of calls that go wrong; keys that are dead; `html` answers web pages only.
+    """What goes wrong, and what answers tell about their account.
 
     The body of POST /faults: what is left out stays as it is.
     """
@@ -22,7 +22,17 @@ class Faults(BaseModel):
     hang_rate: float = Field(0.0, ge=0, le=1, description="never answers")
     malformed_rate: float = Field(0.0, ge=0, le=1, description="content that is no verdict")
     slow_rate: float = Field(0.0, ge=0, le=1, description="the body comes a byte at a time")
+    added_latency_s: float = Field(0.0, ge=0, le=600, description="every answer comes later by it")
     dead_keys: tuple[str, ...] = Field((), description="ids of keys that get 401")
+    forbidden_keys: tuple[str, ...] = Field((), description="ids of keys that get 403")
+    arrears_keys: tuple[str, ...] = Field((), description="ids of keys whose account owes money")
+    echo_keys: bool = Field(False, description="a 401 repeats the key it was given")
+    unknown_models: tuple[str, ...] = Field((), description="models that get 404")
+    no_json_mode: bool = Field(False, description="response_format gets 400")
+    content: str | None = Field(None, description="every answer says this")
+    empty: bool = Field(False, description="every answer is empty")
+    limit_headers: bool = Field(False, description="answers tell the account's requests left")
+    organization_header: bool = Field(False, description="answers tell the account's name")
     html: bool = Field(False, description="every answer is a web page")
     huge: bool = Field(False, description="every answer is 11 MB long")
     down: bool = Field(False, description="every connection is closed without an answer")

@@ -19,9 +19,10 @@ class RollingWindow:
 
     def count(self, now: float) -> int:
         """Arrivals in the window that ends now."""
-        while self._arrivals and self._arrivals[0] <= now - self.span_s:
-            self._arrivals.popleft()
-        return len(self._arrivals)
+        arrivals, begin = self._arrivals, now - self.span_s
+        while arrivals and arrivals[0] <= begin:
+            arrivals.popleft()
+        return len(arrivals)
 
     def add(self, now: float) -> None:
         """An arrival now."""
@@ -60,3 +61,7 @@ class AccountCounter:
         else:
             self.refused += 1
         return refusal
+
+    def remaining(self, now: float) -> int:
+        """Calls left of the minute's limit."""
+        return max(0, self.rpm - self._limit_minute.count(now))

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -69,6 +70,7 @@ def scene_in(text: str) -> Mapping[str, Any] | None:
     return None
 
 
+@lru_cache(maxsize=512)  # a load test asks the same few questions over and over
 def answer(text: str) -> str:
     """The verdict on a prompt, as JSON text; a prompt without objects gets a plain answer."""
     scene = scene_in(text)

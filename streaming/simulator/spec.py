@@ -15,8 +15,8 @@ from streaming.simulator.traffic import MIXES
 class JunctionSpec:
     """The parameters of `synthetic://junction?…`; `near_misses` is a rate a minute.
 
-    yaw, elevation (degrees) and zoom place the camera; style chooses the materials; left out,
-    yaw and style follow from the seed.
+    yaw, elevation (degrees) and zoom place the camera; style chooses the materials; sun is its
+    height (degrees); left out, yaw, style and sun follow from the seed.
     """
 
     seed: int = 1
@@ -32,6 +32,7 @@ class JunctionSpec:
     yaw: float = math.nan
     elevation: float = 33.0
     zoom: float = 1.0
+    sun: float = math.nan
 
     @staticmethod
     def parse(source: str) -> JunctionSpec:
@@ -67,6 +68,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "yaw": (-360.0, 360.0),
     "elevation": (25.0, 85.0),
     "zoom": (0.5, 4.0),
+    "sun": (5.0, 85.0),
     "seed": (0, 2**31),
 }
 

@@ -69,6 +69,13 @@ class View:
         eye, forward = self.eye, self.axes[2]
         return float((x - eye[0]) * forward[0] + (y - eye[1]) * forward[1] - eye[2] * forward[2])
 
+    def on_ground(self, pixels: Floats) -> Floats:
+        """Ground points (n, 2) in m that lie under pixels (n, 2) below the horizon."""
+        local = np.c_[(pixels - self._middle) / self.focal, np.ones(len(pixels))]
+        rays = local @ self.axes
+        points: Floats = (self.eye - rays * (self.eye[2] / rays[:, 2:]))[:, :2]
+        return points
+
     def ground(self, scale: int) -> tuple[Floats, Floats, Floats]:
         """For every pixel of an image `scale` times as large: ground x, y (h, w) and pixels a m."""
         xs = (np.arange(self.width * scale) + 0.5) / scale - self.width / 2

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from streaming.embedded import discovery, disk, endpoints, jars, kafka, ports
-from streaming.embedded.locks import file_lock
 from streaming.errors import ServiceError
+from streaming.file_lock import file_lock
 from streaming.settings import Settings
 from streaming.supervision import daemon, infrastructure, orphans
 from streaming.supervision.control import ACTIVE, Control, ProgramStatus

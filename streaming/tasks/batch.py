@@ -1,19 +1,22 @@
 """A batch of consumed messages to what one transaction writes. Pure."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from streaming.errors import BadMessage
-from streaming.messages import HEADERS, DetectionResult, decode, encode
-from streaming.tasks.plan import PlanPolicy, plan
+from streaming.messages import HEADERS, DetectionResult, decode
+from streaming.tasks.decide import Policy, decide, source_header
+from streaming.tasks.gate import CameraState
 from streaming.tracing import HEADER, next_traceparent
 
-_MOST_BYTES = 900_000
-"""Kafka refuses messages over 1 MB, and would again at every new attempt."""
-
 Headers = list[tuple[str, bytes]]
+Cameras = Mapping[str, CameraState]
+"""What the cameras of one partition have sent, by camera id."""
+
+_NOTHING: Cameras = {}
 
 
 class Consumed(Protocol):
@@ -27,50 +30,71 @@ class Consumed(Protocol):
     def headers(self) -> list[tuple[str, bytes]] | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedTask:
-    """A task ready to be sent: key messageId."""
-
-    key: bytes
-    value: bytes
-    headers: Headers
+Outgoing = tuple[bytes, bytes, Headers]
+"""Key, value and headers of a message to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction writes: tasks, dead letters with their reasons, next offsets."""
+    """What a transaction writes: tasks, notices of skipped groups, dead letters with reasons."""
 
-    tasks: list[PlannedTask] = field(default_factory=list)
+    tasks: list[Outgoing] = field(default_factory=list)
+    notices: list[Outgoing] = field(default_factory=list)
     dead: list[tuple[Consumed, BadMessage]] = field(default_factory=list)
-    next_offsets: dict[int, int] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Groups skipped, by reason."""
 
 
-def plan_batch(records: Iterable[Consumed], policy: PlanPolicy, now: datetime) -> Batch:
-    """Every record either planned or dead-lettered; the offsets go past all of them."""
+def plan_batch(
+    records: Iterable[Consumed],
+    policy: Policy,
+    now: datetime,
+    before: Mapping[int, Cameras],
+    after: dict[int, dict[str, CameraState]],
+) -> Batch:
+    """Every record planned or dead-lettered, in order.
+
+    What the gate remembers is looked up in `after`, then in `before`, by partition, and noted
+    in `after`: a transaction that is undone has decided nothing.
+    """
     batch = Batch()
+    tasks = batch.tasks
     for record in records:
-        partition, offset = record.partition() or 0, record.offset() or 0
-        batch.next_offsets[partition] = max(batch.next_offsets.get(partition, 0), offset + 1)
+        raw = record.value() or b""
         try:
-            batch.tasks.extend(_planned(record, policy, now))
+            detection = decode(raw, DetectionResult)
+            if not detection.groups:
+                continue
+            partition, camera_id = record.partition() or 0, detection.camera_id
+            states = after.setdefault(partition, {})
+            state = states.get(camera_id)
+            if state is None:
+                state = before.get(partition, _NOTHING).get(camera_id, ())
+            decided = decide(detection, raw, policy, state, now)
         except BadMessage as exc:
             batch.dead.append((record, exc))
+            continue
+        states[camera_id] = decided.state
+        headers = _headers(record, partition)
+        key = detection.message_id.encode()
+        for task in decided.tasks:
+            tasks.append((key, task, headers))
+        if decided.notice is not None:
+            batch.notices.append((camera_id.encode(), decided.notice, headers))
+            batch.skipped.update([s.reason for s in decided.skipped])
     return batch
 
 
-def _planned(record: Consumed, policy: PlanPolicy, now: datetime) -> list[PlannedTask]:
-    value = record.value()
-    if value is None:
-        raise BadMessage("the message is empty")
-    tasks = plan(decode(value, DetectionResult), policy, now)
-    if not tasks:
-        return []
-    parent = next((v for name, v in record.headers() or () if name == HEADER), None)
-    headers = [*HEADERS, (HEADER, next_traceparent(parent))]
-    planned = []
-    for task in tasks:
-        value = encode(task)
-        if len(value) > _MOST_BYTES:
-            raise BadMessage(f"task {task.task_id} would have {len(value)} bytes")
-        planned.append(PlannedTask(task.message_id.encode(), value, headers))
-    return planned
+def next_offsets(records: Iterable[Consumed]) -> dict[int, int]:
+    """By partition, the offset after its last record; records in the order of consumption."""
+    return {record.partition() or 0: (record.offset() or 0) + 1 for record in records}
+
+
+def _headers(record: Consumed, partition: int) -> Headers:
+    given = record.headers()
+    parent = next((value for name, value in given if name == HEADER), None) if given else None
+    return [
+        *HEADERS,
+        (HEADER, next_traceparent(parent)),
+        source_header(partition, record.offset() or 0),
+    ]

@@ -61,10 +61,8 @@ class Transactions:
             raise self._fatal(exc.args[0]) from exc
         self._watch.start()
 
-    def run(
-        self, produce: Callable[[], None], offsets: Sequence[TopicPartition], consumer: Consumer
-    ) -> None:
-        """Whatever `produce` queues, and the offsets, become visible together or not at all.
+    def run(self, produce: Callable[[], Sequence[TopicPartition]], consumer: Consumer) -> None:
+        """Whatever `produce` queues, and the offsets it returns, become visible together or not.
 
         1. begin; 2. produce; 3. offsets; 4. commit, which flushes first.
 
@@ -74,7 +72,7 @@ class Transactions:
         """
         try:
             self._producer.begin_transaction()
-            produce()
+            offsets = produce()
             self._retried(
                 lambda: self._producer.send_offsets_to_transaction(
                     list(offsets), consumer.consumer_group_metadata(), _CALL_S

@@ -1,5 +1,7 @@
 """Our client against the simulator: every way to fail has one error, and no error shows the key."""
 
+import asyncio
+import socket
 import traceback
 from collections.abc import AsyncIterator
 
@@ -8,20 +10,25 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from streaming.errors import (
+    AccountExhausted,
     BadAnswer,
+    BadRequest,
+    JsonModeRefused,
     KeyRejected,
+    ModelMissing,
+    NoFreeConnection,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
 )
-from streaming.scheduling.chat import Sampling, request
-from streaming.scheduling.keys_verify import verify
+from streaming.scheduling.chat import Sampling, cheapest_request, request
 from streaming.scheduling.prompt import Question, build
 from streaming.scheduling.provider import Call, Provider
 from streaming.scheduling.verdict import Thresholds, parse
-from streaming.settings import ApiKey, ProviderSettings, Settings
-from tests.provider_simulator import RunningSimulator, running, sim_keys
+from streaming.settings import ApiKey, ProviderSettings
+from tests.provider_simulator import running, sim_keys
 from tests.unit.scheduling.cases import a_task
+from tests.waiting import eventually_async
 
 KEY = ApiKey(id="sim-1", key=SecretStr("secret-1"))
 BODY = request("qwen-vl-plus", build(a_task(), Question("zh")), Sampling(300, 0.1))
@@ -54,6 +61,10 @@ async def test_an_answer_is_a_verdict_and_the_moment_of_sending_is_told(simulato
         ({"error_rate": 1.0}, ProviderUnavailable, "500"),
         ({"hang_rate": 1.0}, ProviderTimeout, "0.3 s"),
         ({"slow_rate": 1.0}, ProviderTimeout, "0.3 s"),
+        ({"empty": True}, BadAnswer, "the body is empty"),
+        ({"unknown_models": ("qwen-vl-plus",)}, ModelMissing, "provider.model"),
+        ({"arrears_keys": ("sim-1",)}, AccountExhausted, "out of credit"),
+        ({"forbidden_keys": ("sim-1",)}, KeyRejected, "403"),
         ({"html": True}, ProviderUnavailable, "provider.base_url"),
         ({"down": True}, ProviderUnavailable, "provider.base_url"),
         ({"huge": True}, BadAnswer, "provider.max_answer_bytes"),
@@ -128,22 +139,131 @@ async def test_an_odd_answer_is_one_of_our_errors_without_the_key(odd_server, st
     assert "secret-1" not in str(caught.value)
 
 
-def test_keys_are_verified_by_id_only(simulator: RunningSimulator):
-    simulator.break_it(dead_keys=("sim-2",))
-    settings = simulator.for_settings(Settings())
-    off = settings.api_keys[2].model_copy(update={"enabled": False})
-    settings = settings.model_copy(update={"api_keys": (*settings.api_keys[:2], off)})
-    good, dead = verify(settings)
-    assert (good.key_id, good.valid, good.error) == ("sim-1", True, None)
-    assert good.latency_ms is not None
-    assert (dead.key_id, dead.valid) == ("sim-2", False)
-    assert "api_keys" in (dead.error or "")
-    assert "secret" not in str([good.as_dict(), dead.as_dict()])
+# --- four timeouts, each with its setting ---------------------------------------------------------
 
 
-def test_keys_cannot_be_verified_at_an_address_that_is_none(simulator: RunningSimulator):
-    settings = simulator.for_settings(Settings())
-    provider = settings.provider.model_copy(update={"base_url": "http://127.0.0.1:1/v1"})
-    checks = verify(settings.model_copy(update={"provider": provider}))
-    assert [c.valid for c in checks] == [False] * 3
-    assert all("provider.base_url" in (c.error or "") for c in checks)
+@pytest.fixture
+async def deaf_server() -> AsyncIterator[str]:
+    """Accepts connections and reads nothing at all, or reads everything and says nothing."""
+    connections = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()
+        connections.append(writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1024)
+    server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    for writer in connections:
+        writer.transport.abort()
+    server.close()
+
+
+LONG_BODY = request(
+    "m", build(a_task(), Question("zh")), Sampling(300, 0.1), image=b"\xff\xd8" * 3_400_000
+)
+
+
+async def test_a_server_that_takes_nothing_of_a_request_meets_the_write_timeout(deaf_server):
+    async with a_provider(deaf_server, write_timeout_s=0.3) as provider:
+        with pytest.raises(ProviderTimeout, match=r"0\.3 s \(provider\.write_timeout_s\)"):
+            await provider.ask(KEY, Call(LONG_BODY, 30.0))
+
+
+@pytest.mark.parametrize("faults", [{"hang_rate": 1.0}], ids=str)
+async def test_a_silent_server_meets_the_read_timeout(simulator, faults):
+    simulator.break_it(**faults)
+    async with a_provider(simulator.base_url, read_timeout_s=0.3) as provider:
+        with pytest.raises(ProviderTimeout, match=r"0\.3 s \(provider\.read_timeout_s\)"):
+            await provider.ask(KEY, Call(BODY, 30.0))
+
+
+async def test_bytes_that_drip_keep_the_read_timeout_off_but_not_the_total(simulator):
+    simulator.break_it(slow_rate=1.0)
+    async with a_provider(simulator.base_url, read_timeout_s=20) as provider:
+        with pytest.raises(ProviderTimeout, match=r"scheduler\.timeout_seconds"):
+            await provider.ask(KEY, Call(BODY, 0.4))
+
+
+async def test_a_host_that_does_not_answer_meets_the_connect_timeout():
+    # A listener whose queue is full takes no further connection.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        fill = [socket.socket() for _ in range(4)]
+        for s in fill:
+            s.setblocking(False)
+            s.connect_ex(address)
+        async with a_provider(f"http://127.0.0.1:{address[1]}/v1", connect_timeout_s=0.3) as p:
+            with pytest.raises(ProviderUnavailable, match=r"provider\.connect_timeout_s"):
+                await p.ask(KEY, Call(BODY, 5.0))
+        for s in fill:
+            s.close()
+
+
+async def test_without_a_free_connection_the_pool_timeout_ends_the_wait(simulator):
+    simulator.break_it(hang_rate=1.0)
+    settings = ProviderSettings(base_url=simulator.base_url, pool_timeout_s=0.2)
+    async with Provider(settings, max_connections=1) as provider:
+        holding = asyncio.create_task(provider.ask(KEY, Call(BODY, 30.0)))
+        await eventually_async(lambda: simulator.stats()["task_ids"] + simulator.stats()["calls"])
+        with pytest.raises(NoFreeConnection, match=r"provider\.pool_timeout_s"):
+            await provider.ask(KEY, Call(BODY, 30.0))
+        holding.cancel()
+        await asyncio.gather(holding, return_exceptions=True)
+        simulator.break_it()
+        assert (await provider.ask(KEY, Call(BODY, 5.0))).text
+
+
+async def test_a_long_request_that_is_taken_slowly_is_sent_whole(simulator):
+    async with a_provider(simulator.base_url) as provider:
+        sent = []
+        assert (await provider.ask(KEY, Call(LONG_BODY, 30.0, on_sent=lambda: sent.append(1)))).text
+    assert sent == [1]
+
+
+# --- JSON mode ------------------------------------------------------------------------------------
+
+
+async def test_json_mode_is_asked_for_until_the_model_refuses_it_and_only_once(simulator):
+    async with a_provider(simulator.base_url) as provider:
+        assert (await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))).text
+        simulator.break_it(no_json_mode=True)
+        with pytest.raises(JsonModeRefused):
+            await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))
+        assert (await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))).text
+        with pytest.raises(JsonModeRefused):  # each model is found out by itself
+            await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-max"))
+
+
+@pytest.mark.parametrize("json_mode", ["on", "off"])
+async def test_json_mode_can_be_demanded_or_left_out(simulator, json_mode):
+    simulator.break_it(no_json_mode=True)
+    async with a_provider(simulator.base_url, json_mode=json_mode) as provider:
+        for _ in range(2):
+            asking = provider.ask(KEY, Call(BODY, 5.0, model="m"))
+            if json_mode == "off":
+                assert (await asking).text
+                continue
+            with pytest.raises(BadRequest, match=r"provider\.json_mode") as caught:
+                await asking
+            assert not isinstance(caught.value, JsonModeRefused)
+
+
+async def test_other_refusals_are_not_taken_for_one_of_json_mode(odd_server):
+    base_url, answer = odd_server
+    answer.update(status=400, body=b'{"error":{"message":"bad image"}}')
+    async with a_provider(base_url) as provider:
+        with pytest.raises(BadRequest, match="bad image") as caught:
+            await provider.ask(KEY, Call(BODY, 5.0, model="m"))
+    assert not isinstance(caught.value, JsonModeRefused)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_our_prompt_has_the_word_that_providers_ask_for_in_json_mode(simulator, language):
+    body = request("m", build(a_task(), Question(language)), Sampling(300, 0.1))
+    async with a_provider(simulator.base_url, json_mode="on") as provider:
+        assert (await provider.ask(KEY, Call(body, 5.0, model="m"))).text
+        with pytest.raises(BadRequest, match="must contain the word 'json'"):
+            await provider.ask(KEY, Call(cheapest_request("m"), 5.0, model="m"))

@@ -2,18 +2,24 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import json
+import multiprocessing
+import socket
 from collections.abc import Iterator
 
 import httpx
 import openai
 import pytest
 
+from streaming.embedded.ports import any_free
 from streaming.errors import PortInUse
 from streaming.scheduling.prompt import Question, build
-from streaming.simulator.provider import start
+from streaming.settings import load
+from streaming.simulator.provider import run, start
 from tests.provider_simulator import FAST, RunningSimulator, running, sim_keys
 from tests.unit.scheduling.cases import a_task
+from tests.waiting import eventually
 
 IMAGE = "data:image/jpeg;base64," + base64.b64encode(b"\xff\xd8" + b"0" * 20_000).decode()
 
@@ -120,6 +126,95 @@ def test_faults_change_while_it_runs(simulator):
         assert http.post("/faults", json={"error_rate": 7}).status_code == 400
         assert http.post("/faults", json=[1]).status_code == 400
         assert http.get("/faults").json()["malformed_rate"] == 1
+
+
+def test_judges_see_what_each_key_got_and_may_begin_to_measure_anew(simulator):
+    simulator.break_it(dead_keys=("sim-2",))
+    for key in ("secret-1", "secret-2"):
+        with client(simulator, key) as found, contextlib.suppress(openai.AuthenticationError):
+            ask(found)
+    with httpx.Client(base_url=simulator.url, timeout=10) as http:
+        stats = http.post("/peaks").json()
+        assert stats["key_statuses"] == {"sim-1": {"200": 1}, "sim-2": {"401": 1}}
+        assert stats["max_in_a_second"] == 2
+        assert http.get("/nowhere").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("faults", "headers"),
+    [
+        ({}, {}),
+        ({"organization_header": True}, {"openai-organization": "org-sim-1"}),
+        ({"limit_headers": True},
+         {"x-ratelimit-limit-requests": "1000", "x-ratelimit-remaining-requests": "999"}),
+    ],
+)  # fmt: skip
+def test_answers_tell_of_their_account_when_asked_to(simulator, faults, headers):
+    simulator.break_it(**faults)
+    with client(simulator) as found:
+        got = found.chat.completions.with_raw_response.create(
+            model="m", messages=[{"role": "user", "content": "1"}]
+        ).headers
+    names = ("openai-organization", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
+    assert {n: got[n] for n in names if n in got} == headers
+
+
+def test_a_request_in_pieces_counts_from_its_first_one(simulator):
+    host, port = simulator.url.removeprefix("http://").split(":")
+    body = json.dumps({"messages": [{"role": "user", "content": "1"}]}).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer secret-1\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        for pieces in ((head[:20], head[20:], body[:5], body[5:]), (head + body,)):
+            for piece in pieces:
+                connection.sendall(piece)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    assert simulator.stats()["answered"] == 2
+
+
+def test_keys_follow_their_file_while_it_runs(configured_simulator):
+    folder, url = configured_simulator
+    body = {"model": "m", "messages": [{"role": "user", "content": "1"}]}
+
+    def status(secret: str) -> int:
+        headers = {"authorization": f"Bearer {secret}"}
+        return httpx.post(f"{url}/v1/chat/completions", json=body, headers=headers).status_code
+
+    assert [status("sk-one"), status("sk-two")] == [200, 401]
+    (folder / "api_keys.yaml").write_text("api_keys: [{key: sk-two}]")
+    eventually(lambda: [status("sk-one"), status("sk-two")] == [401, 200], timeout_s=30)
+    (folder / "api_keys.yaml").write_text("api_keys: [{key: ")
+    (folder / "new").write_text("api_keys: [{key: sk-one}, {key: sk-two}]")
+    (folder / "new").replace(folder / "api_keys.yaml")
+    eventually(lambda: [status("sk-one"), status("sk-two")] == [200, 200], timeout_s=30)
+
+
+@pytest.fixture
+def configured_simulator(tmp_path, monkeypatch):
+    """A simulator of its own process, with keys from a file in a folder."""
+    (tmp_path / "api_keys.yaml").write_text("api_keys: [{key: sk-one}]")
+    port = any_free()
+    monkeypatch.setenv("TRAFFICMON_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("TRAFFICMON_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TRAFFICMON_SIMULATOR__PORT", str(port))
+    monkeypatch.setenv("TRAFFICMON_SIMULATOR__LATENCY_MEDIAN_MS", "1")
+    process = multiprocessing.get_context("spawn").Process(target=run, args=(load(), "1"))
+    process.start()
+    url = f"http://127.0.0.1:{port}"
+    eventually(lambda: answers(url), timeout_s=60)
+    yield tmp_path, url
+    process.terminate()
+    process.join(20)
+    assert process.exitcode == 0
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").is_success
+    except httpx.TransportError:
+        return False
 
 
 async def test_a_port_in_use_is_said_with_its_setting(simulator):

@@ -35,8 +35,13 @@ async def test_a_thousand_at_once_each_get_their_own_answer(client):
     await asyncio.gather(*(finished.remember(f"m-{i}", b"%d" % i) for i in range(500)))
     found = await asyncio.gather(*(finished.find(f"m-{i}") for i in range(1000)))
     assert found == [b"%d" % i for i in range(500)] + [None] * 500
-    assert await asyncio.gather(*(images.get(r) for r in ("ref", "gone"))) == [b"jpeg", None]
+    assert await asyncio.gather(*(images.get(r, 9) for r in ("ref", "gone"))) == [b"jpeg", b""]
     assert len(await client.client_list()) <= 3
+
+
+async def test_of_an_image_that_is_too_long_no_more_is_fetched_than_tells_so(client):
+    await client.set(redis_keys.image("ref"), b"0" * 20_000_000)
+    assert await BatchedImages(Batches(client)).get("ref", 1000) == b"0" * 1001
 
 
 async def test_one_wrong_command_harms_no_other_in_its_batch(client):
@@ -52,7 +57,7 @@ async def test_one_wrong_command_harms_no_other_in_its_batch(client):
 
 async def test_a_caller_that_gave_up_harms_no_other(client):
     batches = Batches(client)
-    calls = [asyncio.create_task(batches.run("GET", "a")) for _ in range(3)]
+    calls = [batches.run("GET", "a") for _ in range(3)]
     await asyncio.sleep(0)
     calls[1].cancel()
     assert await asyncio.gather(calls[0], calls[2]) == [None, None]
@@ -66,4 +71,4 @@ async def test_redis_being_away_is_an_error_for_images_and_none_for_tasks():
         await finished.remember("m:0", b"result")
         assert await finished.find("m:0") is None
         with pytest.raises(redis.exceptions.RedisError):
-            await BatchedImages(batches).get("ref")
+            await BatchedImages(batches).get("ref", 9)

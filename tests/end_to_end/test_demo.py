@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -64,8 +65,24 @@ def running(environment, *names) -> bool:
     return all(found.get(name, {}).get("state") == "RUNNING" for name in names)
 
 
+def asked(environment, path):
+    """What the API answers, None while it does not."""
+    port = environment["TRAFFICMON_SERVING__API__PORT"]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return json.load(answer)["data"]
+    except OSError:
+        return None
+
+
+def every_camera_was_seen_and_a_verdict_asked_for(environment) -> bool:
+    stats = asked(environment, "/api/scheduler/stats")
+    latest = [asked(environment, f"/api/cameras/{n}/latest") for n in range(1, 5)]
+    return bool(stats and stats["total_calls"]) and all(found and found["frame"] for found in latest)
+
+
 def test_the_summary_balances_although_every_daemon_was_killed_once(environment, tmp_path):
-    demo = trafficmon(environment, "demo", "--duration", "75")
+    demo = trafficmon(environment, "demo")
     try:
         eventually(lambda: running(environment, *DAEMONS), timeout_s=60)
         for name in DAEMONS:
@@ -75,8 +92,10 @@ def test_the_summary_balances_although_every_daemon_was_killed_once(environment,
                 lambda name=name, killed=killed: (
                     states(environment).get(name, {}).get("pid") not in {None, 0, killed}
                 ),
-                timeout_s=15,
+                timeout_s=30,
             )
+        eventually(lambda: every_camera_was_seen_and_a_verdict_asked_for(environment), 180)
+        demo.send_signal(signal.SIGINT)
         out, _ = demo.communicate(timeout=200)
     finally:
         if demo.poll() is None:
@@ -86,6 +105,7 @@ def test_the_summary_balances_although_every_daemon_was_killed_once(environment,
     summary = json.loads((tmp_path / "reports" / "demo.json").read_text())
     assert demo.returncode == 0, out[-3000:]
     assert summary["unaccounted"] == 0
+    assert summary["groups"] == summary["tasks"] + summary["skipped"]
     assert summary["tasks"] == summary["assessed"] + summary["expired"] + summary["failed"]
     assert len(summary["cameras"]) == 4
     assert all(camera["frames"] > 0 for camera in summary["cameras"].values())

@@ -17,6 +17,7 @@ import redis
 from redis.exceptions import RedisError
 
 from streaming import redis_keys
+from streaming.aggregation.alert_store import OPEN_ALERTS
 from streaming.aggregation.live_store import verdicts_key
 from streaming.aggregation.worker import aggregate
 from streaming.errors import KafkaUnreachable
@@ -127,6 +128,8 @@ def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(make_settings, redis
         process.wait(10)
     with running(settings):
         eventually(lambda: committed(settings) == 1800, 60)
+        # A danger of a minute ago is over: every alert is closed, whoever opened it.
+        eventually(lambda: client.zcard(OPEN_ALERTS) == 0, 60)
     expected = json.dumps(kept(client, "undisturbed"), default=bytes.decode)
     assert json.dumps(kept(client, "killed"), default=bytes.decode) == expected.replace(
         "undisturbed", "killed"

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from streaming.cli import trafficmon
+from streaming.errors import ConfigError
 from streaming.kafka import admin, dead_letters, dlq
 from streaming.kafka.cameras import announced
 from streaming.kafka.clients import producer, reader
@@ -43,7 +44,7 @@ class Record:
 @pytest.fixture
 def settings(make_settings):
     """Settings on the real servers, with topics of this test's own."""
-    settings = make_settings(partitions=16)
+    settings = make_settings(partitions=16, CAMERAS="synthetic://junction?seed=1")
     admin.ensure_topics(settings.kafka)
     return settings
 
@@ -100,6 +101,28 @@ def test_a_camera_is_announced_and_withdrawn(settings, trafficmon_as):
     assert announced(settings.kafka)["7"] is None
     listed = json.loads(trafficmon_as("cameras", "list", "--format", "json").output)
     assert not [row for row in listed if row["id"] == "7"]
+
+
+def test_an_address_that_nothing_opens_is_not_announced(settings, trafficmon_as):
+    for source in ("ftp://u:s3cret@host/x", "rtsp:10.0.0.5"):
+        with pytest.raises(ConfigError, match="source: ") as told:
+            trafficmon_as("cameras", "add", "7", source)
+        assert "s3cret" not in str(told.value)
+    assert announced(settings.kafka) == {}
+
+
+def test_cameras_are_brought_in_step_with_the_settings(settings, trafficmon_as):
+    for _ in range(2):
+        trafficmon_as("cameras", "add", "extra", "synthetic://junction", "--priority", "90")
+    assert announced(settings.kafka)["extra"].priority == 90
+    first = trafficmon_as("cameras", "sync").output
+    assert "camera 1 announced" in first
+    assert "camera extra is not in the settings" in first
+    found = announced(settings.kafka)
+    assert {c.id for c in settings.cameras} | {"extra"} == found.keys()
+    assert "camera extra stopped" in trafficmon_as("cameras", "sync", "--prune").output
+    assert announced(settings.kafka)["extra"] is None
+    assert trafficmon_as("cameras", "sync").output == "nothing to change\n"
 
 
 def test_topics_init_creates_the_guides_topics_with_16_partitions(settings, trafficmon_as):

@@ -1,21 +1,30 @@
 """The assets that need a broker, on a real one."""
 
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 import pytest
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
-from streaming.kafka import admin
+from streaming.kafka import admin, dead_letters, snapshot
 from streaming.kafka.clients import producer
 from streaming.lake import ask
 from streaming.messages import encode
 from streaming.scheduling import keys_verify
-from tests.builders import assessment_task, detection_result, risk_assessment
+from tests.builders import assessment_task, detection_result, risk_assessment, skipped_groups
 from tests.dagster_settings import given
 from tests.waiting import eventually
-from trafficmon_dagster.defs.alerts.alert_states import alert_states
-from trafficmon_dagster.defs.keys.api_key_health import api_key_health
+from trafficmon_dagster.defs.keys.api_keys import api_keys
 from trafficmon_dagster.defs.lake import sensor
 from trafficmon_dagster.defs.lake.tables import ingestion_assets
 from trafficmon_dagster.defs.topics.kafka_topics import kafka_topics
+from trafficmon_dagster.defs.topics.replay import replay_dead_letters
 
 
 def metadata(result, node):
@@ -36,6 +45,7 @@ def send_one_task(settings):
     out.produce(topics.detection_results.name, encode(detection_result()), key="1")
     out.produce(topics.assessment_tasks.name, encode(assessment_task()), key="1")
     out.produce(topics.risk_assessment_results.name, encode(risk_assessment()), key="1")
+    out.produce(topics.skipped_groups.name, encode(skipped_groups()), key="1")
     assert out.flush(30) == 0
 
 
@@ -51,8 +61,8 @@ def test_topics_are_created_with_a_table_to_look_at(make_settings):
     assert metadata(again, "kafka_topics")["created"] == 0
     table = metadata(again, "kafka_topics")["topics"]
     own = settings.kafka.topics
-    assert f"| `{own.detection_results.name}` | 16 | 24 h | as it was | none |" in table
-    assert f"| `{own.camera_control.name}` | 16 | compacted |" in table
+    assert f"| `{own.detection_results.name}` | 16 | 1 | 24 h | as it was | none |" in table
+    assert f"| `{own.camera_control.name}` | 16 | 1 | compacted |" in table
     assert checks(again)["kafka_topics", "no_drift"].passed
 
 
@@ -74,6 +84,46 @@ def test_more_partitions_than_configured_fail_the_check(make_settings):
     assert result.success
 
 
+@pytest.mark.parametrize(
+    ("config", "changed_to", "drifts"),
+    [
+        ({"retention.ms": "1000"}, "retention.ms 1000 -> 86400000", False),
+        ({"cleanup.policy": "compact"}, "cleanup.policy compact -> delete", False),
+        ({"retention.bytes": "100000"}, "as it was", True),
+    ],
+)
+def test_what_drifted_is_mended_or_fails_the_check(make_settings, config, changed_to, drifts):
+    settings = make_settings()
+    admin.ensure_topics(settings.kafka)
+    name = settings.kafka.topics.detection_results.name
+    alter(settings.kafka, name, config)
+
+    result = dg.materialize([kafka_topics], resources={"trafficmon": given(settings)})
+
+    (row,) = (
+        r for r in metadata(result, "kafka_topics")["topics"].splitlines() if f"`{name}`" in r
+    )
+    assert changed_to in row
+    assert checks(result)["kafka_topics", "no_drift"].passed == (not drifts)
+
+
+def alter(kafka, topic, config):
+    entries = [
+        ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in config.items()
+    ]
+    client = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    for future in client.incremental_alter_configs([resource]).values():
+        future.result(30)
+
+    def in_force():
+        (future,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        found = future.result(30)
+        return all(found[k].value == v for k, v in config.items())
+
+    eventually(in_force, 30)  # KRaft answers before its brokers know
+
+
 def test_ingestion_fills_every_table_and_its_checks_pass(make_settings):
     settings = make_settings()
     admin.ensure_topics(settings.kafka)
@@ -85,9 +135,37 @@ def test_ingestion_fills_every_table_and_its_checks_pass(make_settings):
         event.asset_key.path[-1]: event.materialization.metadata["dagster/row_count"].value
         for event in result.get_asset_materialization_events()
     }
-    assert counts == {"detections": 1, "detected_objects": 2, "tasks": 1, "assessments": 1}
-    assert len(checks(result)) == 9
+    assert counts == {
+        "detections": 1,
+        "detected_objects": 2,
+        "tasks": 1,
+        "assessments": 1,
+        "skipped_groups": 1,
+    }
+    assert len(checks(result)) == 21
     assert all(check.passed for check in checks(result).values())
+
+
+def test_times_that_run_backwards_and_unknown_verdicts_warn(make_settings):
+    settings = make_settings()
+    admin.ensure_topics(settings.kafka)
+    now = datetime.now(UTC)
+    early = risk_assessment(
+        captured_at=now, assessed_at=now - timedelta(seconds=1), status="expired"
+    )
+    out = producer(settings.kafka, client_id="test")
+    out.produce(settings.kafka.topics.risk_assessment_results.name, encode(early), key="1")
+    assert out.flush(30) == 0
+
+    result = dg.materialize(ingestion_assets, resources={"trafficmon": given(settings)})
+
+    found = checks(result)
+    failed = {check: e.severity for check, e in found.items() if not e.passed}
+    assert failed == {
+        ("lake/assessments", "times_in_order"): dg.AssetCheckSeverity.WARN,
+        ("lake/assessments", "verdicts_are_known"): dg.AssetCheckSeverity.WARN,
+    }
+    assert found["lake/assessments", "verdicts_are_known"].metadata["unknown_share"].value == 1.0
 
 
 def test_a_rejected_message_warns_and_does_not_fail_the_run(make_settings):
@@ -139,38 +217,71 @@ def test_keys_are_checked_by_id_and_kept_in_the_lake(make_settings, monkeypatch)
     ids = [key.id for key in settings.api_keys]
     found = (
         keys_verify.KeyCheck(ids[0], valid=True, latency_ms=120.0, error=None),
-        keys_verify.KeyCheck(ids[1], valid=False, latency_ms=80.0, error="401: rejected"),
+        keys_verify.KeyCheck(
+            ids[1],
+            valid=False,
+            latency_ms=80.0,
+            error="401: rejected",
+            advice="copy it anew",
+            account_known="shared",
+            shares_account_with=(ids[0],),
+            requests_limit=60,
+            limits_too_high=("rpm_limit 300 is above the provider's 60",),
+            warnings=("give each `account: x`", "rpm_limit 300 is above the provider's 60"),
+        ),
     )
     monkeypatch.setattr(keys_verify, "verify", lambda _settings: found)
 
-    result = dg.materialize([api_key_health], resources={"trafficmon": given(settings)})
+    result = dg.materialize([api_keys], resources={"trafficmon": given(settings)})
 
-    shown = metadata(result, "api_key_health")
-    assert (shown["valid_keys"], shown["invalid_keys"], shown["slowest_ms"]) == (1, 1, 120.0)
+    shown = metadata(result, "api_keys")
+    assert (shown["valid_keys"], shown["invalid_keys"]) == (1, 1)
+    assert [shown[f"latency_ms_{key_id}"] for key_id in ids] == [120.0, 80.0]
     assert "sk-secret" not in repr(shown)
-    check = checks(result)["api_key_health", "keys_are_valid"]
-    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert f"shared with {ids[0]}" in shown["keys"]
+    assert "copy it anew" in shown["keys"]
+    assert "300 of 60" in shown["keys"]
+    found = {name: check for (_, name), check in checks(result).items()}
+    assert {name: check.passed for name, check in found.items()} == {
+        "keys_are_valid": False,
+        "limits_are_allowed": False,
+        "accounts_are_declared": False,
+    }
+    assert found["keys_are_valid"].severity == dg.AssetCheckSeverity.WARN
+    assert ids[1] in found["limits_are_allowed"].metadata
     rows = ask(settings, "SELECT key_id, valid FROM key_checks ORDER BY 1").rows
     assert rows == ((ids[0], True), (ids[1], False))
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_an_alert_is_written_once_however_often_it_is_seen(make_settings, times):
-    from datetime import UTC, datetime
+def replayed(settings, **config):
+    result = replay_dead_letters.execute_in_process(
+        run_config={"ops": {"send_back": {"config": config}}},
+        resources={"trafficmon": given(settings)},
+    )
+    (output,) = (e for e in result.all_node_events if e.is_successful_output)
+    found = output.event_specific_data.metadata
+    return found["letters"].value, found["sent_back"].value
 
-    from streaming.lake import opened
-    from streaming.lake.schema import ensure_schema
-    from tests.unit.lake.rows import bring
 
+def test_dead_letters_are_shown_then_sent_back_where_they_came_from(make_settings):
     settings = make_settings()
-    with opened(settings) as con:
-        ensure_schema(con)
-        bring(con, "assessments", risk_assessment(captured_at=datetime.now(UTC), status="failed"))
+    admin.ensure_topics(settings.kafka)
+    source = settings.kafka.topics.assessment_tasks.name
+    reason = dead_letters.headers(
+        error="a bug",
+        topic=source,
+        partition=0,
+        offset=7,
+        stage="tasks",
+        failed_at=datetime.now(UTC),
+    )
+    out = producer(settings.kafka, client_id="test")
+    out.produce(dead_letters.dlq_topic(source), b"once again", key="1", headers=reason)
+    assert out.flush(30) == 0
 
-    for _ in range(times):
-        result = dg.materialize([alert_states], resources={"trafficmon": given(settings)})
-
-    assert metadata(result, "alert_states")["firing"] == 2
-    assert not checks(result)["alert_states", "within_thresholds"].passed
-    rows = ask(settings, "SELECT rule, state FROM alerts ORDER BY 1").rows
-    assert rows == (("api_key_failures", "firing"), ("error_rate", "firing"))
+    assert replayed(settings, letters="all", dry_run=True) == (1, 0)
+    assert [r.value() for r in snapshot.records(settings.kafka, [source])] == []
+    assert replayed(settings, letters=dead_letters.dlq_topic(source)) == (1, 1)
+    assert [r.value() for r in snapshot.records(settings.kafka, [source])] == [b"once again"]
+    with pytest.raises(dg.Failure, match="no dead letter is at"):
+        replayed(settings, letters="nowhere/0/0")

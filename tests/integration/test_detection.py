@@ -12,8 +12,9 @@ import redis
 from confluent_kafka import TopicPartition
 
 from streaming import redis_keys
+from streaming.detection.membership import GROUP
 from streaming.detection.worker import watch
-from streaming.kafka import admin, clients
+from streaming.kafka import admin, clients, positions
 from streaming.kafka.cameras import announce, withdraw
 from streaming.messages import CameraCommand, Detection, DetectionResult, decode
 from streaming.metrics import Metrics
@@ -31,6 +32,7 @@ class PlayedDetector:
     """Sees a person beside a car in every frame, and a car far away."""
 
     name = "played"
+    lanes = 2
 
     def __init__(self):
         self.batches = []
@@ -172,6 +174,14 @@ def test_cameras_come_and_go_by_command_while_it_runs(worker):
     eventually(lambda: len(worker.results("new")) >= count + 5, 20)
     assert len(worker.results("1")) <= last + 1
     assert worker.status("new")["status"] == "online"
+
+
+def test_the_workers_group_shows_no_lag(worker):
+    kafka = worker.settings.kafka
+    announce(kafka, CameraCommand(camera_id="new", name="New", source=CAMERAS[0]))
+    eventually(lambda: worker.results("1"), 40)
+    topic = kafka.topics.camera_control.name
+    eventually(lambda: positions.lag(kafka).get((GROUP, topic)) == 0, 40)
 
 
 def test_an_ended_worker_leaves_no_camera_on_the_board(worker):

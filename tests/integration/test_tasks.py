@@ -24,7 +24,8 @@ PARTITIONS = 4
 
 @pytest.fixture
 def settings(make_settings):
-    settings = make_settings(partitions=PARTITIONS)
+    """Every group a task, so that sets of tasks are easy to tell; the gate has its own tests."""
+    settings = make_settings(partitions=PARTITIONS, TRAFFICMON_TASKS__GATE__ENABLED="false")
     admin.ensure_topics(settings.kafka)
     return settings
 
@@ -61,7 +62,9 @@ def tail(settings):
 
 def send(settings, values):
     """(camera id, bytes) each to detection-results."""
-    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    servers = settings.kafka.bootstrap_servers
+    # Idempotent, as detection is: a retry of another kind may change the order.
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True})
     for camera_id, value in values:
         producer.produce(settings.kafka.topics.detection_results.name, value, camera_id)
         producer.poll(0)
@@ -108,6 +111,7 @@ def test_every_group_becomes_one_task_with_its_message_as_key(settings, worker, 
     assert {name for name, _ in tasks.records[0].headers()} == {
         "content-type",
         "schema-version",
+        "source",
         "traceparent",
     }
 
@@ -136,21 +140,21 @@ def test_killed_again_and_again_every_task_comes_exactly_once(settings, tmp_path
     pickled = tmp_path / "settings"
     pickled.write_bytes(pickle.dumps(settings))
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    portions = [numbered(n * PORTION, (n + 1) * PORTION) for n in range(KILLS + 2)]
-    send(settings, portions[0])
+    portions = iter([numbered(n * PORTION, (n + 1) * PORTION) for n in range(2 * KILLS + 1)])
     process = _start(pickled)
     try:
         for kill in range(KILLS):
             seen = len(tasks.read())
+            send(settings, next(portions))
             eventually(lambda seen=seen: len(tasks.read()) > seen, 60)
-            send(settings, portions[kill + 1])
+            send(settings, next(portions))
             time.sleep(0.03 * kill)  # another moment of the transaction each time
             process.kill()
             process.wait()
             process = _start(pickled)
         # Only the last process can plan these: it has come far enough to heed a SIGTERM then.
-        send(settings, portions[-1])
-        messages = PORTION * len(portions)
+        send(settings, next(portions))
+        messages = PORTION * (2 * KILLS + 1)
         eventually(lambda: len(tasks.read()) >= 2 * messages, 90)
     finally:
         process.terminate()
@@ -170,6 +174,24 @@ def test_a_second_worker_takes_over_without_losing_or_doubling(settings, worker,
     eventually(lambda: len(tasks.read()) >= 2_000, 60)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.records)
     assert counts == {f"m{n}:{g}": 1 for n in range(1_000) for g in (0, 1)}
+
+
+def test_partitions_that_are_added_while_it_runs_are_read_too(settings, worker, tail):
+    worker()
+    send(settings, numbered(0, 100))
+    tasks = tail(settings.kafka.topics.assessment_tasks.name)
+    eventually(lambda: len(tasks.read()) >= 200, 30)
+    topics = settings.kafka.topics
+    more = topics.detection_results.model_copy(update={"partitions": 2 * PARTITIONS})
+    grown = topics.model_copy(update={"detection_results": more})
+    admin.ensure_topics(settings.kafka.model_copy(update={"topics": grown}))
+    # A producer of now knows them, and spreads keys over all of them.
+    send(settings, numbered(100, 400))
+    marks = admin.watermarks(settings.kafka, [topics.detection_results.name])
+    assert any(high for (_, p), (_, high) in marks.items() if p >= PARTITIONS)
+    eventually(lambda: len(tasks.read()) >= 800, 60)
+    counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.records)
+    assert counts == {f"m{n}:{g}": 1 for n in range(400) for g in (0, 1)}
 
 
 def _start(pickled):

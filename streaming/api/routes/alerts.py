@@ -6,18 +6,18 @@ from aiohttp import web
 
 from streaming.api.alert_book import AlertFilter
 from streaming.api.envelope import Refused, ok
-from streaming.api.routes.queries import moment, one_of, whole_number
+from streaming.api.routes.queries import moment, one_of, whole_number, yes_or_no
 from streaming.api.state import state_of
 
 
 async def listed(request: web.Request) -> web.Response:
-    """Newest first; `cameraId`, `level`, `since`, `acknowledged` filter, `page` and `pageSize`."""
-    acknowledged = one_of(request, "acknowledged", ("true", "false"))
+    """Newest first; filters `cameraId`, `level`, `since`, `acknowledged`, `open`; paged."""
     wanted = AlertFilter(
         camera_id=request.query.get("cameraId"),
         level=one_of(request, "level", ("medium", "high")),
         since=moment(request, "since"),
-        acknowledged=None if acknowledged is None else acknowledged == "true",
+        acknowledged=yes_or_no(request, "acknowledged"),
+        is_open=yes_or_no(request, "open"),
     )
     page = whole_number(request, "page", default=1, low=1, high=100_000)
     size = whole_number(request, "pageSize", default=50, low=1, high=200)

@@ -1,6 +1,6 @@
 """Cameras: list, add, change, remove; the newest result, picture and verdicts of each."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from aiohttp import web
@@ -13,18 +13,38 @@ from streaming.api.live import Latest, read_latest
 from streaming.api.routes.images import jpeg_response
 from streaming.api.routes.queries import whole_number
 from streaming.api.state import state_of
-from streaming.messages import CameraCommand
+from streaming.messages import CameraCommand, Homography, Polygon, Zone
+
+Priority = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class CameraBody(msgspec.Struct, rename="camel", kw_only=True):
-    """A camera to run; what is left out of one that runs already stays as it is."""
+    """A camera to run."""
 
     id: str | int
     source: str | None = None
     name: str | None = None
     enabled: bool = True
     interval_s: float | None = None
-    notes: str = ""
+    notes: str | None = None
+    priority: Priority | None = None
+    zones: tuple[Zone, ...] | None = None
+    privacy_masks: tuple[Polygon, ...] | None = None
+    homography: Homography | None = None
+
+
+class CameraChange(msgspec.Struct, rename="camel", kw_only=True):
+    """What is to be different about a camera; what is left out stays as it is."""
+
+    source: str | None = None
+    name: str | None = None
+    enabled: bool | None = None
+    interval_s: float | None = None
+    notes: str | None = None
+    priority: Priority | None = None
+    zones: tuple[Zone, ...] | None = None
+    privacy_masks: tuple[Polygon, ...] | None = None
+    homography: Homography | None = None
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -40,12 +60,10 @@ async def put(request: web.Request) -> web.Response:
     check_id(camera_id)
     if not body.source:
         raise Refused(400, "a camera needs its address in `source`")
-    if body.interval_s is not None and not 0.05 <= body.interval_s <= 3600:
-        raise Refused(400, "intervalS must be 0.05 to 3600 seconds")
+    _check_interval(body.interval_s)
     known = (await cameras.listed()).get(camera_id)
-    name = (body.name or (known.name if known else "") or camera_id).strip()
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise Refused(400, "name must be 1 to 100 printable characters")
+    name = _checked_name(body.name or (known.name if known else "") or camera_id)
+    before = cameras.commanded(camera_id)
     await cameras.add(
         CameraCommand(
             camera_id=camera_id,
@@ -53,11 +71,35 @@ async def put(request: web.Request) -> web.Response:
             source=body.source,
             enabled=body.enabled,
             interval_s=body.interval_s,
-            notes=body.notes[:500],
+            notes=(before.notes if body.notes is None and before else body.notes or "")[:500],
+            priority=body.priority,
+            zones=body.zones,
+            privacy_masks=body.privacy_masks,
+            homography=body.homography,
         )
     )
     camera = (await cameras.listed())[camera_id]
     return ok(camera, msg="changed" if known else "added", status=200 if known else 201)
+
+
+async def change(request: web.Request) -> web.Response:
+    """Change what the body names of a camera, also of one that config/cameras.yaml has."""
+    body: CameraChange = await body_of(request, CameraChange)
+    cameras, camera_id = state_of(request).cameras, request.match_info["camera_id"]
+    _check_interval(body.interval_s)
+    await cameras.change(
+        camera_id,
+        source=body.source,
+        name=None if body.name is None else _checked_name(body.name),
+        enabled=body.enabled,
+        interval_s=body.interval_s,
+        notes=None if body.notes is None else body.notes[:500],
+        priority=body.priority,
+        zones=body.zones,
+        privacy_masks=body.privacy_masks,
+        homography=body.homography,
+    )
+    return ok((await cameras.listed())[camera_id], msg="changed")
 
 
 async def remove(request: web.Request) -> web.Response:
@@ -91,6 +133,18 @@ async def history(request: web.Request) -> web.Response:
     return ok([msgspec.json.decode(raw, type=Verdict) for raw in raws])
 
 
+def _check_interval(interval_s: float | None) -> None:
+    if interval_s is not None and not 0.05 <= interval_s <= 3600:
+        raise Refused(400, "intervalS must be 0.05 to 3600 seconds")
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise Refused(400, "name must be 1 to 100 printable characters")
+    return name
+
+
 async def _latest(request: web.Request) -> Latest:
     camera_id = await _known_id(request)
     raw: Any = await state_of(request).redis.get(redis_keys.camera_latest(camera_id))
@@ -107,6 +161,7 @@ async def _known_id(request: web.Request) -> str:
 ROUTES = [
     web.get("/api/cameras", listed),
     web.post("/api/cameras", put),
+    web.patch("/api/cameras/{camera_id}", change),
     web.delete("/api/cameras/{camera_id}", remove),
     web.get("/api/cameras/{camera_id}/latest", latest),
     web.get("/api/cameras/{camera_id}/frame.jpg", frame),

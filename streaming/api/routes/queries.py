@@ -33,6 +33,16 @@ def one_of(request: web.Request, name: str, allowed: tuple[str, ...]) -> str | N
     return text
 
 
+def yes_or_no(request: web.Request, name: str) -> bool | None:
+    """True, False, or None if it is left out.
+
+    Raises:
+        Refused: it is neither `true` nor `false`.
+    """
+    text = one_of(request, name, ("true", "false"))
+    return None if text is None else text == "true"
+
+
 def moment(request: web.Request, name: str) -> datetime | None:
     """An RFC 3339 time with its offset, or None if it is left out.
 

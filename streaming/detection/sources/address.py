@@ -15,6 +15,7 @@ _STREAMS = frozenset(
 _SECRET_PARAMETER = re.compile(
     r"([?&;][^=&;#\s]*(?:pass|pwd|token|secret|auth|key)[^=&;#\s]*=)[^&;#\s]+", re.IGNORECASE
 )
+_ONCE = "#once"
 _WEBCAM = re.compile(r"(?:webcam:(?://)?|/dev/video)?(\d+)")
 
 
@@ -36,8 +37,14 @@ def webcam_number(source: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
+def plays_once(source: str) -> bool:
+    """Whether a file or folder ends at its end: `junction.mp4#once`."""
+    return source.endswith(_ONCE)
+
+
 def local_path(source: str) -> str:
     """The path of a plain path or a file:// address."""
+    source = source.removesuffix(_ONCE)
     return unquote(urlsplit(source).path) if _scheme(source) == "file" else source
 
 

@@ -1,8 +1,8 @@
-"""OpenCV's captures, opened with bounded waits."""
+"""OpenCV's captures of files and webcams, opened with bounded waits."""
 
 import os
 
-from streaming.detection.sources.address import kind_of, masked
+from streaming.detection.sources.address import masked
 from streaming.errors import CameraError
 
 # Read by OpenCV when a capture opens. Its lock around FFmpeg's opening would let one camera
@@ -21,8 +21,8 @@ READ_TIMEOUT_MS = 8_000
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
-def open_stream(address: str) -> cv2.VideoCapture:
-    """A capture of a stream or a file by FFmpeg.
+def open_file(address: str) -> cv2.VideoCapture:
+    """A capture of a video by FFmpeg: a path, or an address that has one.
 
     Raises:
         CameraError: it does not answer in 8 s, or gives nothing that FFmpeg reads.
@@ -37,12 +37,7 @@ def open_stream(address: str) -> cv2.VideoCapture:
     ]
     capture = _opened(address, cv2.CAP_FFMPEG, limits)
     if capture is None:
-        hint = (
-            "check the address, the user and the password, and that the camera is on"
-            if kind_of(address) == "stream"
-            else "it is no video that FFmpeg reads"
-        )
-        raise CameraError(f"{masked(address)} does not open: {hint}")
+        raise CameraError(f"{masked(address)} does not open: it is no video that FFmpeg reads")
     return capture
 
 
@@ -58,11 +53,6 @@ def open_webcam(number: int) -> cv2.VideoCapture:
     if capture is None:
         raise CameraError(f"webcam {number} does not open: is it there, and free?")
     return capture
-
-
-def is_finite(capture: cv2.VideoCapture) -> bool:
-    """Whether the capture has an end, and so plays at its own rate only if we pace it."""
-    return bool(capture.get(cv2.CAP_PROP_FRAME_COUNT) > 1)
 
 
 def _opened(address: str | int, backend: int, settings: list[int]) -> cv2.VideoCapture | None:

@@ -9,7 +9,8 @@ from typing import cast
 import cv2
 
 from streaming.detection.sources.base import Captured, Image
-from streaming.errors import CameraError
+from streaming.detection.sources.captures import open_file
+from streaming.errors import CameraEnded, CameraError
 
 _SEEK_FROM_FRAMES = 60
 """Skipping a frame by decoding it cost 0.7 ms, seeking 25 to 50 ms (768x432, H.264)."""
@@ -19,7 +20,7 @@ _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"
 
 
 class VideoFile:
-    """A video in real time at its own frame rate, from the beginning again at its end."""
+    """A video in real time at its own frame rate; at its end from the beginning again, or over."""
 
     def __init__(
         self,
@@ -27,7 +28,10 @@ class VideoFile:
         name: str,
         reopen: Callable[[], cv2.VideoCapture],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        once: bool = False,
     ) -> None:
+        self._once = once
         self._capture = capture
         self._name = name
         self._reopen = reopen
@@ -38,6 +42,11 @@ class VideoFile:
         self._length = count if count > 0 else None
         self._position = -1
         self._started_s: float | None = None
+
+    @classmethod
+    def open(cls, address: str, name: str, *, once: bool) -> "VideoFile":
+        """Raises CameraError for what is no video."""
+        return cls(open_file(address), name, lambda: open_file(address), once=once)
 
     def read(self) -> Captured:
         now_s = self._clock()
@@ -57,6 +66,8 @@ class VideoFile:
         """Decode up to the frame that is due `elapsed` frames after the start."""
         ends_met = 0
         while True:
+            if self._once and self._length and elapsed >= self._length:
+                raise CameraEnded(f"{self._name} was played once, as asked")
             due = elapsed % self._length if self._length else elapsed
             if due < self._position:
                 self._rewind()
@@ -86,25 +97,28 @@ class VideoFile:
 
 
 class FolderSource:
-    """The pictures of a folder by name, one a read, over and over."""
+    """The pictures of a folder by name, one a read, over and over or once."""
 
-    def __init__(self, pictures: list[Path], name: str) -> None:
+    def __init__(self, pictures: list[Path], name: str, *, once: bool) -> None:
         self._pictures = pictures
+        self._once = once
         self._name = name
         self._next = 0
 
     @classmethod
-    def open(cls, folder: Path) -> "FolderSource":
+    def open(cls, folder: Path, *, once: bool = False) -> "FolderSource":
         """Raises CameraError for a folder without pictures."""
         pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES)
         if not pictures:
             raise CameraError(f"no picture in {folder}; wanted: {', '.join(sorted(_PICTURES))}")
-        return cls(pictures, str(folder))
+        return cls(pictures, str(folder), once=once)
 
     def read(self) -> Captured:
         for _ in self._pictures:
-            path = self._pictures[self._next]
-            self._next = (self._next + 1) % len(self._pictures)
+            if self._once and self._next == len(self._pictures):
+                raise CameraEnded(f"{self._name} was played once, as asked")
+            path = self._pictures[self._next % len(self._pictures)]
+            self._next += 1
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is not None:
                 return Captured(cast("Image", image), datetime.now(UTC))

@@ -5,7 +5,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
 from streaming import redis_keys
 from streaming.api import app as api
@@ -13,6 +13,7 @@ from streaming.api import bulletin
 from streaming.api.state import STATE
 from streaming.embedded.ports import any_free
 from streaming.errors import PortInUse
+from streaming.kafka import admin
 from streaming.scheduling.stats import POOL, InstanceStats, KeyStats, encode_instance
 from tests.integration.api.world import CAMERA, JPEG, commands
 from tests.waiting import eventually_async
@@ -42,6 +43,8 @@ async def test_alerts_are_filtered_paged_and_acknowledged(client, world):
     world.show("m1", "medium")
     page = await data_of(client, "/api/alerts?level=medium&acknowledged=false")
     (alert,) = page["items"]
+    assert (await data_of(client, "/api/alerts?open=true"))["total"] == 1
+    assert (await data_of(client, "/api/alerts?open=false"))["total"] == 0
     assert (page["total"], alert["cameraId"], alert["acknowledged"]) == (1, CAMERA, False)
     assert (await data_of(client, "/api/alerts?level=high"))["total"] == 0
     assert (await data_of(client, "/api/alerts?cameraId=other"))["total"] == 0
@@ -59,18 +62,63 @@ async def test_a_camera_is_added_changed_and_removed(client, settings):
     path = "/api/cameras"
     before = await data_of(client, path)
     assert [c["source"] for c in before] == ["synthetic://junction?seed=1"]
-    body = {"id": 9, "source": "rtsp://user:secret@cam.example/1", "name": "Bridge"}
+    body = {"id": 9, "source": "rtsp://user:secret@9.9.9.9/1", "name": "Bridge"}
     added = await client.post(path, json=body)
     assert added.status == 201
-    assert (await added.json())["data"]["source"] == "rtsp://***@cam.example/1"
+    assert (await added.json())["data"]["source"] == "rtsp://***@9.9.9.9/1"
     changed = await client.post(path, json=body | {"intervalS": 0.5})
     assert changed.status == 200
     command = await eventually_async(lambda: commands(settings).get("9"))
     assert (command.name, command.interval_s, command.source) == ("Bridge", 0.5, body["source"])
+    patched = await client.patch(f"{path}/9", json={"enabled": False, "notes": "a bridge"})
+    assert (await patched.json())["data"]["status"] == "stopped"
+    command = await eventually_async(
+        lambda: c if (c := commands(settings).get("9")) and not c.enabled else None
+    )
+    assert (command.name, command.source, command.notes) == ("Bridge", body["source"], "a bridge")
+    mask = [[0.0, 0.0], [0.5, 0.0], [0.5, 0.5]]
+    await client.post(path, json=body | {"priority": 80, "notes": "quiet", "privacyMasks": [mask]})
+    await client.post(path, json=body | {"source": "rtsp://9.9.9.9/2"})
+    moved = commands(settings)["9"]
+    assert (moved.source, moved.priority, moved.notes) == ("rtsp://9.9.9.9/2", 80, "quiet")
+    assert moved.privacy_masks == (((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)
     removed = await client.delete(f"{path}/9")
     assert removed.status == 200
     await eventually_async(lambda: commands(settings).get("9", "") is None)
     assert [c["id"] for c in await data_of(client, path)] == [before[0]["id"]]
+
+
+async def test_a_camera_of_the_settings_may_be_changed_too(client, settings):
+    (own,) = await data_of(client, "/api/cameras")
+    changed = await client.patch(f"/api/cameras/{own['id']}", json={"name": "Harbour"})
+    assert (await changed.json())["data"]["name"] == "Harbour"
+    assert (await client.patch("/api/cameras/none", json={"name": "x"})).status == 404
+    bad = await client.patch(f"/api/cameras/{own['id']}", json={"source": "rtsp://10.0.0.1/1"})
+    assert bad.status == 403
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "rtsp://127.0.0.1/1", "http://169.254.169.254/latest/meta-data", "rtsp://10.0.0.5:554/1",
+        "http://localhost:5000/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://2130706433/",
+        "rtsp://user@192.168.1.9/1", "http://0.0.0.0/", "rtsp://224.0.0.1/1",
+    ],
+)  # fmt: skip
+async def test_an_address_of_the_inner_network_is_refused(client, source):
+    response = await client.post("/api/cameras", json={"id": "9", "source": source})
+    assert (response.status, "inner network" in (await response.json())["msg"]) == (403, True)
+
+
+async def test_an_inner_network_may_be_allowed(make_settings):
+    networks = '["10.0.0.0/24"]'
+    settings = make_settings(TRAFFICMON_SERVING__CAMERA_NETWORKS=networks)
+    admin.ensure_topics(settings.kafka)
+    async with TestClient(TestServer(api.build(settings))) as client:
+        body = {"id": "9", "source": "rtsp://10.0.0.5/1"}
+        assert (await client.post("/api/cameras", json=body)).status == 201
+        body["source"] = "rtsp://10.0.1.5/1"
+        assert (await client.post("/api/cameras", json=body)).status == 403
 
 
 @pytest.mark.parametrize(
@@ -78,11 +126,11 @@ async def test_a_camera_is_added_changed_and_removed(client, settings):
     [
         ({"id": "9", "source": "/etc/passwd"}, "address"),
         ({"id": "9", "source": "file:///etc/passwd"}, "address"),
-        ({"id": "../9", "source": "rtsp://x/1"}, "letters"),
+        ({"id": "../9", "source": "rtsp://9.9.9.9/1"}, "letters"),
         ({"id": "9"}, "source"),
-        ({"source": "rtsp://x/1"}, "id"),
-        ({"id": "9", "source": "rtsp://x/1", "intervalS": 0}, "intervalS"),
-        ({"id": "9", "source": "rtsp://x/1", "name": "a\u0000b"}, "name"),
+        ({"source": "rtsp://9.9.9.9/1"}, "id"),
+        ({"id": "9", "source": "rtsp://9.9.9.9/1", "intervalS": 0}, "intervalS"),
+        ({"id": "9", "source": "rtsp://9.9.9.9/1", "name": "a\u0000b"}, "name"),
         ([], "object"),
     ],
 )
@@ -138,7 +186,7 @@ async def test_keys_health_and_metrics(client, store):
     await client.app[STATE].vitals.look_at_kafka()
     health = await data_of(client, "/api/health/health_check")
     assert set(health["checks"]) == {"kafka", "redis", "keys", "disk", "memory"}
-    assert all(c["detail"] for c in health["checks"].values())
+    assert all(c["detail"] and c["figures"] for c in health["checks"].values())
     assert (health["checks"]["kafka"]["state"], health["status"]) == ("ok", "degraded")
     flat = await (await client.get("/health/health_check")).json()
     assert (flat["status"], flat["redis"]) == ("degraded", "ok")

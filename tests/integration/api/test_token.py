@@ -7,6 +7,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer
 
 from streaming.api import app as api
+from streaming.api.security import MOST_GUESSES
 from streaming.kafka import admin
 
 TOKEN = "correct-horse-battery"
@@ -32,6 +33,11 @@ class TestToken:
     @pytest.mark.parametrize("path", ["/", "/health/health_check", "/wall/favicon.svg"])
     async def test_is_not_needed_to_log_in_or_to_probe(self, guarded, path):
         assert (await guarded.get(path)).status == 200
+
+    async def test_cannot_be_guessed_by_trying_many(self, guarded):
+        for _ in range(MOST_GUESSES):
+            assert (await guarded.post("/api/session", json={"token": "wrong"})).status == 401
+        assert (await guarded.post("/api/session", json={"token": TOKEN})).status == 429
 
     async def test_lets_in_as_bearer_and_as_cookie(self, guarded):
         headers = {"Authorization": f"Bearer {TOKEN}"}

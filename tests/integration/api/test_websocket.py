@@ -78,7 +78,7 @@ class TestWebSocket:
     async def test_streams_are_started_checked_and_stopped(self, client, settings, store):
         async with client.ws_connect("/ws") as socket:
             await socket.send_json(
-                {"type": "start_stream", "data": {"cameraId": 12, "rtspUrl": "rtsp://cam/1"}}
+                {"type": "start_stream", "data": {"cameraId": 12, "rtspUrl": "rtsp://9.9.9.9/1"}}
             )
             await eventually_async(lambda: "12" in commands(settings))
             state = {"status": "online", "name": "12"}
@@ -99,7 +99,7 @@ class TestWebSocket:
             '{"type":"launch"}',
             '{"type":"stop_stream","cameraId":"none"}',
             '{"type":"start_stream","cameraId":"x","rtspUrl":"file:///etc/passwd"}',
-            '{"type":"start_stream","cameraId":"../x","rtspUrl":"rtsp://x/1"}',
+            '{"type":"start_stream","cameraId":"../x","rtspUrl":"rtsp://9.9.9.9/1"}',
             '{"type":"start_stream","cameraId":"never-seen"}',
         ],
     )

@@ -13,7 +13,7 @@ from streaming.aggregation.live_store import LiveStore
 from streaming.errors import KafkaUnreachable
 from streaming.images import ImageStore
 from streaming.kafka.cameras import announced
-from streaming.messages import CameraCommand, DetectionResult, Frame, encode
+from streaming.messages import CameraCommand, Frame, encode
 from streaming.settings import Settings
 from tests.builders import detection_result, risk_assessment
 
@@ -47,9 +47,7 @@ class World:
                 camera_id=CAMERA, message_id=message_id, captured_at=now, risk_level=level
             )
             messages.append(verdict)
-        self._aggregator.apply(
-            [Arrival(message_id, isinstance(m, DetectionResult), encode(m)) for m in messages], now
-        )
+        self._aggregator.apply([Arrival.of(m, encode(m)) for m in messages], now)
 
 
 def commands(settings: Settings) -> dict[str, CameraCommand | None]:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.aggregation.alerts import Alert, overlap, placed, sightings
+from streaming.aggregation.alerts import QUIET_S, Alert, closed, gap, placed, sightings
 from streaming.aggregation.view import frame_view
 from tests.builders import NOON, detection_result, group, risk_assessment
 
-HERE, NEAR, AWAY = (0.0, 0.0, 100.0, 100.0), (30.0, 10.0, 130.0, 110.0), (300.0, 0.0, 400.0, 90.0)
+HERE, NEAR, AWAY = (0.0, 0.0, 100.0, 100.0), (140.0, 10.0, 240.0, 110.0), (300.0, 0.0, 400.0, 90.0)
 
 
 def seen(after_s: float = 0.0, box=HERE, level: str = "medium", confidence: float = 0.7) -> Alert:
@@ -47,10 +47,10 @@ def test_the_first_sighting_opens_an_alert():
     ("second", "step"),
     [
         (seen(1.8, NEAR), "seen"),
-        (seen(5.9, NEAR), "seen"),
+        (seen(QUIET_S - 0.1, NEAR), "seen"),
         (seen(1.8, NEAR, "high"), "raised"),
         (seen(1.8, AWAY), "opened"),
-        (seen(6.1, HERE), "opened"),
+        (seen(QUIET_S + 0.1, HERE), "opened"),
         (seen(-1.8, NEAR), "seen"),
     ],
 )
@@ -81,10 +81,31 @@ def test_a_camera_with_a_wrong_clock_does_not_break_it():
     assert placed(extreme, (seen(),)) == (extreme, "opened")
 
 
-boxes = st.tuples(*[st.floats(0, 500) for _ in range(4)])
+def test_an_alert_is_raised_and_lowered_with_its_level():
+    alert, steps = seen(0, HERE, "medium"), []
+    for n, level in enumerate(("high", "high", "medium", "medium", "high"), start=1):
+        alert, step = placed(seen(1.8 * n, HERE, level), (alert,))
+        steps.append(step)
+    assert steps == ["raised", "seen", "lowered", "seen", "raised"]
+
+
+def test_a_closed_alert_opens_again_only_for_a_newer_sighting():
+    over = closed(placed(seen(3.6), (seen(),))[0])
+    assert over.closed_at == over.last_seen_at + timedelta(seconds=QUIET_S)
+    straggler, step = placed(seen(1.8), (over,))
+    assert (step, straggler.closed_at, len(straggler.sightings)) == ("seen", over.closed_at, 3)
+    again, step = placed(seen(9.0), (over,))
+    assert (step, again.id, again.closed_at) == ("opened", over.id, None)
+
+
+ordinates = st.floats(0, 500)
+boxes = st.tuples(ordinates, ordinates, ordinates, ordinates).map(
+    lambda v: (min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3]))
+)
 
 
 @given(boxes, boxes)
-def test_overlap_is_symmetric_and_a_share(a, b):
-    assert 0.0 <= overlap(a, b) <= 1.0 + 1e-9
-    assert overlap(a, b) == pytest.approx(overlap(b, a))
+def test_a_gap_is_symmetric_and_nothing_where_boxes_touch(a, b):
+    assert gap(a, b) == pytest.approx(gap(b, a))
+    assert gap(a, a) == 0.0
+    assert gap(a, b) >= 0.0

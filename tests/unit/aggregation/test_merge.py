@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.aggregation.merge import FrameMerge, MergedFrame
-from streaming.messages import RISK_LEVELS, Latency, RiskAssessment
+from streaming.messages import RISK_LEVELS, Latency, RiskAssessment, SkippedGroup
 from tests.builders import NOON, risk_assessment
 
 
@@ -69,8 +69,40 @@ def test_a_partial_frame_becomes_complete_when_the_rest_comes():
     assert (after.state, after.max_risk_level) == ("complete", "low")
 
 
-def test_the_results_say_how_many_groups_there_are():
-    assert merged(verdict(0, "none", count=1), groups=4).state == "complete"
+def test_the_results_say_how_many_tasks_there_are():
+    assert merged(verdict(0, "none", count=1), groups=0).state == "complete"
+    assert merged(verdict(0, "none", count=2), groups=0).state == "pending"
+
+
+def test_a_group_without_task_and_without_notice_is_waited_for():
+    assert merged(verdict(0, "none", count=1), groups=2).state == "pending"
+
+
+EARLIER = {"m0:0": verdict(0, "high"), "m0:1": verdict(1, "low"), "m0:2": verdict(2, "unknown")}
+
+
+@pytest.mark.parametrize(
+    ("like", "own", "state", "shown"),
+    [
+        (["m0:1"], ["none"], "complete", "low"),
+        (["m0:0"], ["none"], "complete", "high"),
+        (["m0:0"], [], "pending", "high"),
+        (["m0:1", "m0:1"], [], "complete", "low"),
+        (["m0:2"], ["none"], "complete", "unknown"),
+        (["m0:9"], ["none"], "pending", "pending"),
+        ([None], ["none"], "complete", "unknown"),
+        ([None], ["medium"], "complete", "medium"),
+    ],
+)
+def test_a_skipped_group_has_the_level_of_the_task_it_is_like(like, own, state, shown):
+    skipped = tuple(
+        SkippedGroup(i, "repeat" if task else "rate", task) for i, task in enumerate(like)
+    )
+    merge = FrameMerge(2, skipped, EARLIER)
+    for index, level in enumerate(own, len(like)):
+        merge.add(verdict(index, level, count=len(own)))
+    frame = merge.result(timed_out=False)
+    assert (frame.state, frame.max_risk_level, frame.group_count) == (state, shown, 2)
 
 
 def test_a_duplicate_changes_nothing():

@@ -1,11 +1,21 @@
 """Who is let in."""
 
+import ipaddress
+
 import pytest
 from pydantic import SecretStr
 
-from streaming.api.cameras import check_id, check_source
+from streaming.api.cameras import check_id
 from streaming.api.envelope import Refused
-from streaming.api.security import check_bind, is_loopback, new_session, session_holds
+from streaming.api.reach import check_source, may_reach
+from streaming.api.security import (
+    MOST_GUESSES,
+    Guesses,
+    check_bind,
+    is_loopback,
+    new_session,
+    session_holds,
+)
 from streaming.errors import ConfigError
 from streaming.settings import ServingSettings
 
@@ -87,3 +97,35 @@ def test_nothing_else_may(source):
 def test_an_id_is_safe_in_keys_and_addresses(camera_id):
     with pytest.raises(Refused):
         check_id(camera_id)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed", "may"),
+    [
+        ("9.9.9.9", (), True),
+        ("2620:fe::fe", (), True),
+        ("10.1.2.3", (), False),
+        ("10.1.2.3", ("10.1.0.0/16",), True),
+        ("10.2.2.3", ("10.1.0.0/16",), False),
+        ("::ffff:10.1.2.3", ("10.1.0.0/16",), True),
+        ("::ffff:127.0.0.1", (), False),
+        ("169.254.169.254", (), False),
+        ("fd00::1", ("10.0.0.0/8",), False),
+        ("239.1.1.1", (), False),
+        ("0.0.0.0", (), False),
+    ],
+)
+def test_inner_addresses_need_to_be_allowed(address, allowed, may):
+    networks = [ipaddress.ip_network(text) for text in allowed]
+    assert may_reach(ipaddress.ip_address(address), networks) is may
+
+
+def test_guesses_are_counted_by_address_and_forgotten_after_a_minute():
+    guesses = Guesses()
+    for n in range(MOST_GUESSES):
+        guesses.check("a", n)
+        guesses.add("a", n)
+    with pytest.raises(Refused, match="too many"):
+        guesses.check("a", 59.0)
+    guesses.check("b", 59.0)
+    guesses.check("a", 61.0)

@@ -1,6 +1,6 @@
 import pytest
 
-from trafficmon_dagster.markdown import markdown_table, ms, share
+from streaming.markdown import markdown_table, ms, share
 
 
 def test_numbers_stand_to_the_right_and_nothing_breaks_the_table():

@@ -1,6 +1,8 @@
+import dagster as dg
 import pytest
 
-from trafficmon_dagster.defs.lake.sensor import MESSAGES_ENOUGH, WAIT_AT_MOST_S, decide
+from trafficmon_dagster.defs.lake import sensor
+from trafficmon_dagster.defs.lake.sensor import MESSAGES_ENOUGH, NOTHING, WAIT_AT_MOST_S, decide
 
 NOW = 1_000_000.0
 
@@ -22,3 +24,22 @@ def test_a_run_is_asked_for_when_enough_wait_or_some_waited_enough(waiting, sinc
 
     assert (decision.run, decision.waiting_since) == (run, kept)
     assert decision.reason
+
+
+@pytest.mark.parametrize(
+    ("waiting", "cursor", "asks", "kept"),
+    [
+        (0, None, False, NOTHING),
+        (5, NOTHING, False, repr(NOW)),
+        (5, repr(NOW - WAIT_AT_MOST_S), True, NOTHING),
+        (0, repr(NOW - WAIT_AT_MOST_S), False, NOTHING),
+    ],
+)
+def test_a_tick_leaves_a_cursor_that_dagster_stores(monkeypatch, waiting, cursor, asks, kept):
+    """An empty one is not stored: every tick after the first run would ask for another."""
+    monkeypatch.setattr(sensor, "_waiting", lambda _: waiting)
+    monkeypatch.setattr(sensor.time, "time", lambda: NOW)
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance, cursor=cursor, resources={"trafficmon": None})
+        tick = sensor.messages_wait.evaluate_tick(context)
+    assert (bool(tick.run_requests), tick.cursor) == (asks, kept)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streaming.demo.tally import Tally, percentile
+from streaming.messages import SkippedGroup
 from tests import builders
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -47,6 +48,21 @@ def test_a_run_balances_when_every_task_ended_and_one_was_assessed(ends, balance
         if status:
             t.add_assessment(builders.risk_assessment(task_id=f"m:{index}", status=status))
     assert t.balanced is balanced
+
+
+@pytest.mark.parametrize(("skipped", "balanced"), [((1,), True), ((), False)])
+def test_every_group_is_a_task_or_skipped(skipped, balanced):
+    t = tally()
+    groups = (builders.group(), builders.group(group_index=1))
+    t.add_detection(builders.detection_result(message_id="m", groups=groups))
+    t.add_task(builders.assessment_task(message_id="m"))
+    t.add_assessment(builders.risk_assessment(message_id="m"))
+    for index in skipped:
+        left_out = (SkippedGroup(index, "repeat", "l:0"),)
+        t.add_skipped(builders.skipped_groups(message_id="m", skipped=left_out))
+    summary = t.summary()
+    assert t.balanced is balanced
+    assert (summary["groups"], summary["tasks"], summary["skipped"]) == (2, 1, len(skipped))
 
 
 def test_results_of_an_earlier_runs_tasks_do_not_hide_a_missing_one():

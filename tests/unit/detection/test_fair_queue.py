@@ -50,6 +50,27 @@ def test_an_empty_queue_gives_nothing_in_time_and_at_once_when_closed():
     assert frames.take(5, timeout_s=60) == []
 
 
+def test_a_camera_that_is_worked_on_has_no_turn_until_that_is_done():
+    frames = FairQueue(lambda item: item[0], per_camera=2, hold=True)
+    for item in ["a1", "a2", "b1"]:
+        frames.offer(item)
+    taken = frames.take(9, timeout_s=0)
+    assert taken == ["a1", "b1"]
+    assert frames.take(9, timeout_s=0) == []
+    frames.done(taken)
+    assert frames.take(9, timeout_s=0) == ["a2"]
+
+
+def test_those_that_share_the_work_leave_each_other_an_even_part():
+    frames = queue()
+    for camera in "abcde":
+        frames.offer(f"{camera}1")
+    assert [len(frames.take(9, timeout_s=0, sharers=2)) for _ in range(4)] == [3, 1, 1, 0]
+    for camera in "abcde":
+        frames.offer(f"{camera}2")
+    assert len(frames.take(2, timeout_s=0, sharers=2)) == 2
+
+
 @given(st.lists(st.sampled_from("abcd")), st.integers(1, 3), st.integers(1, 6))
 def test_nothing_is_lost_untold_and_bounds_hold(cameras, per_camera, total):
     frames = queue(per_camera, total)

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.detection.grouping import GroupingRules, connected, group, spatial_figures
+from streaming.detection.pairs import still_pairs
+from streaming.detection.scene import Place, SceneState, Seen, look
 from streaming.messages import Detection
 
 SIZE = (640, 360)
@@ -99,7 +101,7 @@ def test_the_crop_has_its_margin_but_never_leaves_the_frame():
 def test_spatial_figures_by_hand():
     # Centres (0,0), (30,40), (60,80): distances 50, 50, 100; the hull is 80 x 100 px.
     members = [user(0, 0, 0, "person"), user(1, 30, 40), user(2, 60, 80, "bicycle")]
-    figures = spatial_figures(members)
+    figures = spatial_figures(members, still_pairs(members))
     assert figures.average_spacing == pytest.approx(200 / 3, abs=0.05)
     assert figures.min_spacing == 50
     assert figures.pedestrian_vehicle_min_distance == 50
@@ -108,7 +110,30 @@ def test_spatial_figures_by_hand():
 
 
 def test_no_pedestrian_means_no_pedestrian_distance():
-    assert spatial_figures([user(0, 0, 0), user(1, 9, 9)]).pedestrian_vehicle_min_distance is None
+    cars = [user(0, 0, 0), user(1, 9, 9)]
+    assert spatial_figures(cars, still_pairs(cars)).pedestrian_vehicle_min_distance is None
+
+
+def test_motion_gives_a_group_its_risk_and_the_pair_it_comes_from():
+    # 5 px a tenth of a second towards a car that stands 80 px of free space away: 1.6 s.
+    state = SceneState()
+    for step in range(4):
+        users = [user(0, 100, 100, "person"), user(1, 215 - 5.0 * step, 100)]
+        state, seen = look(state, users, step * 0.1, Place())
+    (still,) = group(users, SIZE, GroupingRules())
+    (moving,) = group(seen.detections, SIZE, GroupingRules(), seen)
+    assert moving.surrogate_risk == pytest.approx(1 - 1.6 / 4, abs=0.01)
+    assert moving.surrogate_risk > still.surrogate_risk
+    assert moving.spatial.time_to_collision_s == pytest.approx(1.6, abs=0.02)
+    assert moving.spatial.worst_pair.object_ids == (0, 1)
+
+
+def test_who_drives_the_wrong_way_is_a_group_alone():
+    alone = user(5, 50, 50)
+    seen = Seen((alone,), still_pairs([alone]), irregular={5: 0.8})
+    (only,) = group([alone], SIZE, GroupingRules(), seen)
+    assert (only.member_object_ids, only.surrogate_risk) == ((5,), 0.8)
+    assert only.xyxy == (28.0, 28.0, 72.0, 72.0)
 
 
 @given(st.lists(st.tuples(coordinates, coordinates, st.sampled_from(["person", "bus"]))))

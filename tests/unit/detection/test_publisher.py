@@ -74,9 +74,10 @@ def analysed(camera_id, sequence):
 def publishing():
     made = []
 
-    def start(producer, images, waiting=4):
+    def start(producer, images, waiting=4, hold=lambda _camera_id, _term: "ours"):
         metrics = Metrics()
-        publisher = Publisher(Outlets(producer, "t", images, metrics), RULES, waiting=waiting)
+        outlets = Outlets(producer, "t", images, metrics, "w1", hold)
+        publisher = Publisher(outlets, RULES, waiting=waiting)
         made.append(publisher)
         publisher.start()
 
@@ -102,6 +103,7 @@ def test_frames_are_published_with_their_pictures_and_counted(publishing):
     assert result.frame.image_ref.startswith("ref")
     assert result.groups[0].crop_ref.startswith("ref")
     assert dict(headers)["schema-version"] == b"1"
+    assert dict(headers)["worker"] == b"w1"
 
 
 def test_without_redis_messages_go_out_without_pictures_and_redis_is_not_pestered(publishing):
@@ -141,3 +143,30 @@ def test_what_cannot_be_sent_before_the_end_is_counted_as_failed(publishing):
     publisher.stop(0.3)
     assert count("failed") == 2
     assert count("dropped") == 2
+
+
+def test_a_frame_of_a_camera_that_went_to_another_worker_is_dropped(publishing):
+    producer = PlayedProducer()
+    publisher, count = publishing(
+        producer, PlayedImages(), hold=lambda camera_id, _: "gone" if camera_id == "a" else "ours"
+    )
+    publisher.offer(analysed("a", 1))
+    publisher.offer(analysed("b", 1))
+    eventually(lambda: count("published") == 1)
+    assert (count("dropped"), producer.sent[0][0]) == (1, "b")
+
+
+def test_a_frame_waits_while_it_is_in_doubt_whose_the_camera_is(publishing):
+    answers = iter(["doubtful"] * 3 + ["ours"] * 9)
+    producer = PlayedProducer()
+    publisher, count = publishing(producer, PlayedImages(), hold=lambda *_: next(answers))
+    publisher.offer(analysed("a", 1))
+    eventually(lambda: count("published") == 1)
+
+
+def test_what_is_in_doubt_at_the_end_does_not_go_out(publishing):
+    producer = PlayedProducer()
+    publisher, count = publishing(producer, PlayedImages(), hold=lambda *_: "doubtful")
+    publisher.offer(analysed("a", 1))
+    publisher.stop(1)
+    assert (count("dropped"), producer.sent) == (1, [])

@@ -34,3 +34,14 @@ def test_a_tombstone_or_a_disabled_command_stops_even_a_configured_camera():
 
 def test_no_command_makes_a_busy_loop():
     assert roster([], {"9": command("9", interval_s=0.000001)}, 1.8)["9"].interval_s == 0.02
+
+
+def test_a_command_for_another_address_keeps_masks_zones_and_priority_of_the_settings():
+    mask = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5))
+    zone = {"name": "a", "kind": "lane", "polygon": mask}
+    masked = Camera(id="1", source="0", priority=90, privacy_masks=(mask,), zones=(zone,))
+    found = roster([masked], {"1": command("1")}, 1.8)["1"]
+    assert (found.source, found.priority, found.privacy_masks) == ("new.mp4", 90, (mask,))
+    assert [z.name for z in found.zones] == ["a"]
+    lifted = roster([masked], {"1": command("1", privacy_masks=(), priority=0)}, 1.8)["1"]
+    assert (lifted.privacy_masks, lifted.priority) == ((), 0)

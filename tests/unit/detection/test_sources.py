@@ -5,15 +5,20 @@ import http.server
 import socket
 import threading
 import time
+from functools import partial
 
+import av
 import cv2
 import numpy as np
 import pytest
 
-from streaming.detection.sources import files, open_source
-from streaming.detection.sources.captures import open_stream
+from streaming.benchmark.detection.trouble import troubled
+from streaming.detection.sources import Sampling, files, open_source
+from streaming.detection.sources.captures import open_file
 from streaming.detection.sources.files import VideoFile
-from streaming.errors import CameraError
+from streaming.detection.sources.live import LiveSource
+from streaming.detection.sources.streams import StreamCapture
+from streaming.errors import CameraEnded, CameraError
 
 FRAMES, FPS = 20, 10.0
 
@@ -45,8 +50,8 @@ class Clock:
         return self.now_s
 
 
-def played(video, clock):
-    return VideoFile(open_stream(str(video)), "v", lambda: open_stream(str(video)), clock)
+def played(video, clock, **options):
+    return VideoFile(open_file(str(video)), "v", lambda: open_file(str(video)), clock, **options)
 
 
 def test_a_file_gives_the_frame_due_now_and_starts_again_at_its_end(video):
@@ -58,6 +63,26 @@ def test_a_file_gives_the_frame_due_now_and_starts_again_at_its_end(video):
         seen.append(number_of(source.read().image))
     source.close()
     assert seen == [0, 0, 1, 5, 19, 0, 7, 1]
+
+
+def test_a_file_that_is_played_once_ends(video):
+    clock = Clock()
+    source = played(video, clock, once=True)
+    assert number_of(source.read().image) == 0
+    clock.now_s += 1.95
+    assert number_of(source.read().image) == 19
+    clock.now_s += 0.1
+    with pytest.raises(CameraEnded, match="played once"):
+        source.read()
+
+
+def test_once_is_said_after_the_path(tmp_path):
+    for number in (1, 2):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), numbered(number))
+    source = open_source("1", f"{tmp_path}#once")
+    assert [number_of(source.read().image) for _ in range(2)] == [1, 2]
+    with pytest.raises(CameraEnded):
+        source.read()
 
 
 def test_a_long_pause_seeks(video, monkeypatch):
@@ -151,14 +176,97 @@ def mjpeg():
 def test_a_stream_gives_its_newest_frame_and_tells_its_end(mjpeg):
     source = open_source("1", mjpeg)
     assert source.read().image.shape == (48, 64, 3)
-    with pytest.raises(CameraError, match=r"127\.0\.0\.1.*the stream ended"):
+    with pytest.raises(CameraError, match=r"127\.0\.0\.1.*the stream (ended|broke off)"):
         _read_to_the_end(source)
     source.close()
     source.close()
 
 
+@pytest.fixture
+def hls(tmp_path):
+    """The address of a playlist that has ended, and of one that goes on."""
+    for name, more in (("ended", {}), ("live", {"hls_flags": "omit_endlist"})):
+        options = {"hls_time": "1", "hls_list_size": "0"} | more
+        with av.open(str(tmp_path / f"{name}.m3u8"), "w", format="hls", options=options) as out:
+            stream = out.add_stream("libx264", rate=10, options={"g": "10"})
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for number in range(FRAMES):
+                frame = av.VideoFrame.from_ndarray(numbered(number), format="bgr24")
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+    handler = partial(_Quiet, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "first"), [("ended", VideoFile, 0), ("live", LiveSource, None)]
+)
+def test_hls_plays_as_a_stream_while_it_goes_on_and_as_a_file_once_it_has_ended(
+    hls, name, kind, first
+):
+    source = open_source("1", f"{hls}/{name}.m3u8")
+    image = source.read().image
+    source.close()
+    assert isinstance(source, kind)
+    assert image.shape == (48, 64, 3)
+    assert first is None or number_of(image) == first
+
+
+def test_a_camera_that_sends_noise_or_nothing_says_so(noise):
+    with pytest.raises(CameraError, match="does not open"):
+        open_source("1", f"{noise}/garbage")
+
+
+def test_silence_on_a_connection_that_stands_is_a_failure(mjpeg_that_stops):
+    source = LiveSource(StreamCapture(mjpeg_that_stops, Sampling(0.1)), "cam", stall_s=0.3)
+    with pytest.raises(CameraError, match=r"cam: no frame for 0\.3 s"):
+        _read_to_the_end(source)
+    source.close()
+
+
+@pytest.fixture
+def noise():
+    with troubled(1.0) as cameras:
+        yield next(c.source for c in cameras if c.camera_id == "garbage").removesuffix("/garbage")
+
+
+class _Stopping(_Mjpeg):
+    """Five frames, then nothing while the connection stands."""
+
+    def do_GET(self):
+        self.close_connection = False
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        data = cv2.imencode(".jpg", numbered(3))[1].tobytes()
+        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+        for _ in range(5):
+            self.wfile.write(head.encode() + data + b"\r\n")
+        self.server.over.wait(20)
+
+
+@pytest.fixture
+def mjpeg_that_stops():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Stopping)
+    server.daemon_threads = True
+    server.over = threading.Event()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/video"
+    server.over.set()
+    server.shutdown()
+    server.server_close()
+
+
 def test_a_black_hole_does_not_hold_up_another_camera(mjpeg):
-    """OpenCV's lock around FFmpeg's opening is off: see sources/captures.py."""
     with socket.create_server(("127.0.0.1", 0)) as hole:
         address = f"rtsp://127.0.0.1:{hole.getsockname()[1]}/x"
         stuck = threading.Thread(target=_open_quietly, args=(address,), daemon=True)

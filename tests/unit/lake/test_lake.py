@@ -9,7 +9,7 @@ import pytest
 
 from streaming.errors import ConfigError
 from streaming.lake import LakeUnavailable, ask, connect, opened, written_as
-from streaming.lake.ask import Answer, QueryError
+from streaming.lake.query import Answer, QueryError
 from streaming.lake.schema import VERSION, ensure_schema, version
 from streaming.lake.tables import TABLES
 from streaming.lake.transaction import transaction
@@ -41,7 +41,7 @@ def test_creating_the_schema_again_changes_nothing(settings, lake):
         ensure_schema(other)
 
     assert version(lake) == VERSION
-    assert lake.execute("SELECT count(*) FROM ingestions").fetchone() == (3,)
+    assert lake.execute("SELECT count(*) FROM ingestions").fetchone() == (4,)
 
 
 def test_many_first_writers_create_one_schema(settings):
@@ -64,6 +64,7 @@ def test_many_first_writers_create_one_schema(settings):
     assert ask(settings, "SELECT stream FROM ingestions ORDER BY 1").rows == (
         ("assessments",),
         ("detections",),
+        ("skipped",),
         ("tasks",),
     )
 
@@ -181,12 +182,12 @@ def test_an_answer_as_json_has_times_and_lists(settings, lake):
 
 def test_any_duckdb_reads_the_lake_under_any_name(settings, lake):
     """The documented ATTACH, with the packaged extensions: views work there too."""
-    from streaming.lake.catalog import _extension_file, catalog_address
+    from streaming.lake.catalog import catalog_address, extension_file
 
     bring(lake, "detections", detection_result())
     with duckdb.connect() as con:
         for extension in ("sqlite_scanner", "ducklake"):
-            con.execute(f"LOAD '{_extension_file(extension)}'")
+            con.execute(f"LOAD '{extension_file(extension)}'")
         con.execute(f"ATTACH 'ducklake:{catalog_address(settings)}' AS elsewhere (READ_ONLY)")
         assert con.execute("SELECT frames FROM elsewhere.camera_activity").fetchone() == (1,)
 

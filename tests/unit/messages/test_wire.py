@@ -2,13 +2,14 @@
 
 import json
 import random
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from streaming.errors import BadMessage
 from streaming.messages import (
@@ -16,7 +17,10 @@ from streaming.messages import (
     CameraCommand,
     DetectionResult,
     Message,
+    Motion,
     RiskAssessment,
+    SkippedGroups,
+    WorstPair,
     decode,
     encode,
 )
@@ -24,12 +28,14 @@ from tests import builders
 
 FROZEN = Path(__file__).parents[2] / "frozen"
 TYPES: dict[str, type[Message]] = {
-    t.__name__: t for t in (DetectionResult, AssessmentTask, RiskAssessment, CameraCommand)
+    t.__name__: t
+    for t in (DetectionResult, AssessmentTask, SkippedGroups, RiskAssessment, CameraCommand)
 }
 EXAMPLES = sorted(FROZEN.glob("v*/*.json"))
 BUILDERS = {
     DetectionResult: builders.detection_result,
     AssessmentTask: builders.assessment_task,
+    SkippedGroups: builders.skipped_groups,
     RiskAssessment: builders.risk_assessment,
     CameraCommand: builders.camera_command,
 }
@@ -62,6 +68,32 @@ def test_field_names_are_camel_case_on_the_wire():
     fields = json.loads(encode(builders.detection_result()))
     assert {"messageId", "capturedAt", "inferenceMs", "schemaVersion"} <= fields.keys()
     assert {"memberObjectIds", "surrogateRisk", "cropRef"} <= fields["groups"][0].keys()
+
+
+def test_when_a_frame_was_due_is_on_the_wire_only_where_it_is_known():
+    frame = builders.detection_result().frame
+    due_at = datetime(2026, 11, 25, 8, tzinfo=UTC)
+    for due, told in ((UNSET, None), (due_at, "2026-11-25T08:00:00Z")):
+        message = builders.detection_result(frame=msgspec.structs.replace(frame, due_at=due))
+        raw = encode(message)
+        assert json.loads(raw)["frame"].get("dueAt") == told
+        assert decode(raw, DetectionResult) == message
+
+
+def test_motion_and_the_worst_pair_are_on_the_wire_only_where_they_are_known():
+    motion = Motion(speed_kmh=36.0, zone="in", wrong_way=True)
+    pair = WorstPair(object_ids=(0, 1), time_to_collision_s=1.5)
+    message = builders.detection_result(
+        detections=(builders.detection(motion=motion), builders.detection(object_id=1)),
+        groups=(builders.group(spatial=builders.spatial(worst_pair=pair)),),
+    )
+    fields = json.loads(encode(message))
+    with_motion, without = fields["detections"]
+    assert with_motion["motion"] == {"speedKmh": 36.0, "zone": "in", "wrongWay": True}
+    assert "motion" not in without
+    told = fields["groups"][0]["spatial"]["worstPair"]
+    assert told == {"objectIds": [0, 1], "timeToCollisionS": 1.5}
+    assert decode(encode(message), DetectionResult) == message
 
 
 def test_a_camera_numbered_by_its_sender_is_read_as_text():

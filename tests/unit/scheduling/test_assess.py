@@ -12,7 +12,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from streaming.errors import (
     BadAnswer,
-    BadRequest,
     KeyRejected,
     ProviderError,
     ProviderTimeout,
@@ -22,10 +21,12 @@ from streaming.errors import (
 from streaming.messages import RiskAssessment
 from streaming.metrics import Metrics
 from streaming.scheduling.assess import Assessor, Policy, Withdrawn
+from streaming.scheduling.budget import Budget
 from streaming.scheduling.case import Prices, Progress
 from streaming.scheduling.chat import MAX_IMAGE_BYTES, Reply, Sampling
-from streaming.scheduling.key_pool import KeyPool, PoolKey
-from streaming.scheduling.limits import Budget, MemoryLimits
+from streaming.scheduling.key_pool import KeyPool
+from streaming.scheduling.key_state import PoolKey
+from streaming.scheduling.memory_limits import MemoryLimits
 from streaming.scheduling.provider import Call
 from streaming.scheduling.turnstile import Turnstile
 from streaming.scheduling.verdict import Thresholds
@@ -72,7 +73,7 @@ class Images:
     def __init__(self, get: Callable[[], bytes | None] = lambda: None) -> None:
         self._get = get
 
-    async def get(self, _ref: str) -> bytes | None:
+    async def get(self, _ref: str, _max_bytes: int) -> bytes | None:
         return self._get()
 
 
@@ -80,7 +81,8 @@ async def assessed(
     provider: Scripted, *, policy: Policy = POLICY, images: Images | None = None, **task
 ) -> RiskAssessment:
     pool = KeyPool([PoolKey(i) for i in KEYS])
-    limits = MemoryLimits({i: i for i in KEYS}, {i: Budget(1000, 60_000) for i in KEYS})
+    limits = MemoryLimits()
+    limits.configure({i: i for i in KEYS}, {i: Budget(1000, 60_000) for i in KEYS})
     async with Turnstile(pool, limits, max_concurrent=10) as turnstile:
         assessor = Assessor(
             provider=provider,
@@ -164,17 +166,6 @@ async def test_an_answer_that_is_no_verdict_twice_is_a_failure_not_a_none(answer
     assert result.error.type == "bad_answer"
 
 
-async def test_a_refused_request_goes_to_the_next_model_and_then_fails():
-    provider = Scripted(BadRequest("no such model"), GOOD)
-    assert (await assessed(provider)).status == "assessed"
-    assert [b'"second"' in body for _, body in provider.calls] == [False, True]
-    provider = Scripted(BadRequest("no such model"))
-    result = await assessed(provider)
-    assert (result.status, result.attempts) == ("failed", 2)
-    assert result.error is not None
-    assert result.error.type == "bad_request"
-
-
 async def test_past_its_deadline_a_task_expires_without_a_call():
     provider = Scripted(GOOD)
     result = await assessed(provider, deadline_at=soon(-1))
@@ -233,7 +224,8 @@ async def test_a_withdrawn_task_is_not_tried_again():
 
     provider = Slow(ProviderUnavailable("503"))
     pool = KeyPool([PoolKey("a")])
-    limits = MemoryLimits({"a": "a"}, {"a": Budget(1000, 60_000)})
+    limits = MemoryLimits()
+    limits.configure({"a": "a"}, {"a": Budget(1000, 60_000)})
     async with Turnstile(pool, limits, max_concurrent=1) as turnstile:
         assessor = Assessor(
             provider, turnstile, Images(), KEYS, POLICY, notes={}, metrics=Metrics()
@@ -253,7 +245,8 @@ async def test_a_call_cut_off_gives_its_slot_back():
 
     provider = Hangs(GOOD)
     pool = KeyPool([PoolKey("a")])
-    limits = MemoryLimits({"a": "a"}, {"a": Budget(1000, 60_000)})
+    limits = MemoryLimits()
+    limits.configure({"a": "a"}, {"a": Budget(1000, 60_000)})
     async with Turnstile(pool, limits, max_concurrent=1) as turnstile:
         assessor = Assessor(
             provider, turnstile, Images(), KEYS, POLICY, notes={}, metrics=Metrics()

@@ -6,7 +6,15 @@ import json
 import pytest
 
 from streaming.errors import BadAnswer
-from streaming.scheduling.chat import Exchange, Reply, Sampling, cheapest_request, reply, request
+from streaming.scheduling.chat import (
+    Exchange,
+    Reply,
+    Sampling,
+    cheapest_request,
+    in_json_mode,
+    reply,
+    request,
+)
 from streaming.scheduling.prompt import Prompt
 
 PROMPT = Prompt("the rules", "the case", "en-1")
@@ -31,6 +39,33 @@ def test_a_repair_shows_the_model_its_own_answer_cut_to_a_bound():
     assert len(body["messages"][2]["content"]) == 4_000
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"url":"data:image/jpeg;base64,',
+        '"image_url":{"url":"data:image/jpeg;base64,"}',
+        "\\",
+        "行人",
+    ],
+)
+def test_a_picture_lands_in_its_place_whatever_the_texts_say(text):
+    asked = Prompt(text, text, "en-1")
+    earlier = Exchange(text, text)
+    body = json.loads(request(text, asked, SAMPLING, image=b"\xff\xd8", earlier=earlier))
+    assert body["model"] == text
+    user = body["messages"][1]["content"]
+    assert user[0]["image_url"]["url"] == "data:image/jpeg;base64,/9g="
+    assert [m["content"] for m in body["messages"] if m["role"] != "user"] == [text, text]
+    assert user[1]["text"] == text
+
+
+def test_json_mode_changes_nothing_else():
+    body = request("m", PROMPT, SAMPLING)
+    asked = json.loads(in_json_mode(body))
+    assert asked.pop("response_format") == {"type": "json_object"}
+    assert asked == json.loads(body)
+
+
 def test_the_cheapest_call_asks_for_one_token():
     assert json.loads(cheapest_request("m"))["max_tokens"] == 1
 
@@ -48,6 +83,11 @@ def completion(content: object, **more: object) -> bytes:
         (completion(None), Reply("", "", 0, 0)),
         (completion([{"type": "text", "text": "a"}, {"text": "b"}]), Reply("ab", "", 0, 0)),
         (completion("x", usage={"prompt_tokens": -5, "completion_tokens": 2}), Reply("x", "", 0, 2)),
+        (completion("x", usage={"prompt_tokens": None, "completion_tokens": "many"}), Reply("x", "", 0, 0)),
+        (completion("x", usage={"prompt_tokens": 10**30, "completion_tokens": 2.0}), Reply("x", "", 100_000_000, 2)),
+        (completion("x", usage={"prompt_tokens": True}, model=None), Reply("x", "", 0, 0)),
+        (completion("x", model="m\n" * 500), Reply("x", "m" * 100, 0, 0)),
+        (completion(["a", {"text": "b"}, 5]), Reply("b", "", 0, 0)),
     ],
 )  # fmt: skip
 def test_the_text_of_an_answer(body, expected):

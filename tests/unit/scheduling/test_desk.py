@@ -28,6 +28,10 @@ class Judge:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.go = asyncio.Event()
+        self.calling = 0
+
+    def prepare(self, task: AssessmentTask, progress: Progress) -> None:
+        """Nothing to fetch."""
 
     async def assess(self, task: AssessmentTask, progress: Progress) -> RiskAssessment:
         self.seen.append(task.task_id)

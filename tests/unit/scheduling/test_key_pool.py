@@ -10,7 +10,8 @@ from streaming.errors import (
     ProviderUnavailable,
     Throttled,
 )
-from streaming.scheduling.key_pool import Cooldown, KeyPool, PoolKey
+from streaming.scheduling.key_pool import KeyPool
+from streaming.scheduling.key_state import Cooldown, PoolKey
 from streaming.scheduling.stats import KeyStats
 
 
@@ -189,7 +190,60 @@ def test_a_key_to_avoid_is_waited_around_while_another_is_left():
 
 def test_counting_goes_on_after_a_restart():
     pool = a_pool("a")
-    pool.resume([KeyStats("a", "available", 40, 39), KeyStats("gone", "available", 1, 1)])
+    earlier = [KeyStats("a", "available", 40, 39), KeyStats("gone", "available", 1, 1)]
+    pool.resume(earlier, 0.0, 5.0)
     pool.started("a", 0.0)
     pool.succeeded("a")
     assert state(pool, "a", 0.0) == KeyStats("a", "available", 41, 40)
+
+
+def test_a_cooldown_goes_on_after_a_restart():
+    pool = a_pool("a")
+    pool.resume([KeyStats("a", "cooling", cooldown_left_s=20)], 100.0, ago_s=5.0)
+    assert state(pool, "a", 100.0).cooldown_left_s == pytest.approx(15)
+
+
+def test_a_disabled_key_stays_so_after_a_restart_and_is_tried_at_once():
+    pool = a_pool("a", "b")
+    pool.resume([KeyStats("a", "disabled", last_error="401", disabled_for_s=30)], 100.0, 5.0)
+    assert state(pool, "a", 100.0).status == "disabled"
+    assert state(pool, "a", 100.0).disabled_for_s == pytest.approx(35)
+    assert pool.due_probes(100.0) == ("a",)
+
+
+def test_what_another_instance_found_rejected_is_not_used_here_either():
+    pool = a_pool("a", "b")
+    pool.adopt(KeyStats("a", "disabled", last_error="401", disabled_for_s=1), 99.0)
+    assert pool.candidates(100.0) == ["b"]
+    assert state(pool, "a", 100.0).last_error == "401"
+
+
+def test_word_from_before_a_key_was_accepted_again_counts_no_more():
+    pool = a_pool("a")
+    fail(pool, "a", KeyRejected("401"), 100.0)
+    pool.probed("a", None, 160.0)
+    pool.adopt(KeyStats("a", "disabled", disabled_for_s=60), 101.0)
+    assert pool.candidates(161.0) == ["a"]
+    pool.adopt(KeyStats("a", "disabled", disabled_for_s=1), 165.0)
+    assert pool.candidates(166.0) == []
+
+
+def test_keys_come_and_go_while_the_others_keep_their_state():
+    pool = a_pool("a", "b")
+    fail(pool, "b", REFUSED, 100.0)
+    pool.started("a", 100.0)
+    pool.replace([PoolKey("b"), PoolKey("c")])
+    assert pool.candidates(100.5) == ["c"]
+    assert pool.candidates(101.5) == ["c", "b"]
+    assert [s.key_id for s in pool.stats(100.5)] == ["b", "c"]
+    pool.succeeded("a")  # a call under way with a removed key finishes
+    assert not pool.is_available("a", 101.5)
+
+
+def test_a_new_secret_under_an_old_id_is_a_new_key():
+    pool = a_pool("a")
+    fail(pool, "a", KeyRejected("401"), 100.0)
+    pool.renew("a", 101.0)
+    assert pool.candidates(101.0) == ["a"]
+    pool.adopt(KeyStats("a", "disabled", disabled_for_s=5), 100.0)  # that was the old one
+    assert pool.candidates(101.0) == ["a"]

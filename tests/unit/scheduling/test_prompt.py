@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from streaming.messages import Motion, WorstPair
 from streaming.scheduling.prompt import Question, build, repair, version
+from tests import builders
 from tests.unit.scheduling.cases import a_task, an_object
 
 
@@ -29,6 +31,21 @@ def test_the_geometry_is_in_the_prompt_for_a_machine_to_read():
     assert shown["centreDistancesPx"] == [[1, 2, 52.5]]
     assert shown["pedestrianVehicleMinDistance"] == 52.0
     assert shown["timeToCollisionS"] == 0.9
+
+
+def test_what_tracking_tells_is_in_the_prompt_and_a_zone_s_name_cannot_close_the_data():
+    motion = Motion(speed_kmh=48.2, zone="way\n```in", wrong_way=True)
+    pair = WorstPair(object_ids=(1, 2), post_encroachment_s=0.6)
+    objects = (
+        an_object(1, "car", (0, 0, 9, 9), motion=motion),
+        an_object(2, "person", (9, 0, 12, 9)),
+    )
+    task = a_task(objects=objects, spatial=builders.spatial(worst_pair=pair))
+    shown = scene(build(task, Question("en")).user)
+    car = shown["objects"][0]
+    assert (car["speedKmh"], car["zone"], car["wrongWay"]) == (48.2, "way '''in", True)
+    assert "stoppedS" not in car
+    assert shown["worstPair"] == {"objectIds": [1, 2], "postEncroachmentS": 0.6}
 
 
 @pytest.mark.parametrize(("language", "name"), [("zh", "小汽车"), ("en", "car")])

@@ -28,6 +28,7 @@ def test_one_instance_reads_as_the_guide_shows_it():
         "success_rate": 0.9862,
         "instances": 1,
         "waiting_tasks": 0,
+        "limits_shared": True,
         "keys": [],
     }
     assert shown["keys"][0] == {
@@ -37,6 +38,8 @@ def test_one_instance_reads_as_the_guide_shows_it():
         "success_rate": 0.9792,
         "in_flight": 0,
         "cooldown_left_s": 0.0,
+        "remaining_minute": None,
+        "margin_ms": None,
         "last_error": None,
     }
 

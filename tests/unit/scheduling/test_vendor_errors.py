@@ -5,13 +5,22 @@ from datetime import UTC, datetime
 import pytest
 
 from streaming.errors import (
+    AccountExhausted,
     BadRequest,
     KeyRejected,
+    ModelMissing,
+    NoApi,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
 )
-from streaming.scheduling.vendor_errors import Response, error_of, is_html, retry_after
+from streaming.scheduling.vendor_errors import (
+    Response,
+    error_of,
+    is_html,
+    refuses_json_mode,
+    retry_after,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -20,34 +29,47 @@ HTML = b"<!DOCTYPE html><html><body>Sign in</body></html>"
 def error_for(status: int, body: bytes = b"", **headers: str):
     lowered = {k.replace("_", "-"): v for k, v in headers.items()}
     base_url = "https://user:pass@models.example/v1"
-    return error_of(Response(status, lowered, body), base_url=base_url, key_id="key_1", now=NOW)
+    return error_of(
+        Response(status, lowered, body),
+        base_url=base_url,
+        key_id="key_1",
+        secret="sk-secret",
+        now=NOW,
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (400, b'{"error":{"message":"bad image"}}', BadRequest),
-        (400, b'{"code":"Arrearage","message":"Access denied"}', KeyRejected),
+        (400, b'{"code":"Arrearage","message":"Access denied"}', AccountExhausted),
         (401, b'{"error":{"code":"invalid_api_key"}}', KeyRejected),
-        (401, HTML, ProviderUnavailable),
+        (401, HTML, NoApi),
         (403, b'{"error":{"message":"no permission"}}', KeyRejected),
-        (403, HTML, ProviderUnavailable),
-        (403, b'{"error":{"code":"AllocationQuota.FreeTierOnly"}}', KeyRejected),
-        (404, b'{"error":{"message":"model not found"}}', BadRequest),
-        (404, HTML, ProviderUnavailable),
+        (403, HTML, NoApi),
+        (403, b'{"error":{"code":"AllocationQuota.FreeTierOnly"}}', AccountExhausted),
+        (400, b'{"error":{"message":"Model Not Exist"}}', ModelMissing),
+        (400, b'{"error":{"code":"invalid_model","message":"The model is deaf"}}', BadRequest),
+        (404, b'{"error":{"message":"model not found"}}', ModelMissing),
+        (404, b'{"error":{"code":"model_not_found"}}', ModelMissing),
+        (404, b'{"error":{"message":"The model `m` does not exist or you do not have access to it."}}',
+         ModelMissing),
+        (404, b'{"error":{"message":"model \\"m\\" not found, try pulling it first"}}', ModelMissing),
+        (404, b'{"detail":"Not Found"}', BadRequest),
+        (404, HTML, NoApi),
         (408, b"", ProviderTimeout),
         (413, b"too large", BadRequest),
         (422, b"", BadRequest),
         (429, b"", Throttled),
         (429, HTML, Throttled),
         (429, b'{"error":{"code":"insufficient_quota"}}', Throttled),
-        (301, b"", ProviderUnavailable),
+        (301, b"", NoApi),
         (500, b"oops", ProviderUnavailable),
-        (502, HTML, ProviderUnavailable),
+        (502, HTML, NoApi),
         (503, b"\xff\xfe", ProviderUnavailable),
         (529, b"{}", ProviderUnavailable),
     ],
-)
+)  # fmt: skip
 def test_the_most_specific_reading_wins(status, body, kind):
     error = error_for(status, body)
     assert type(error) is kind
@@ -59,6 +81,28 @@ def test_the_most_specific_reading_wins(status, body, kind):
 def test_html_names_the_setting_to_look_at():
     assert "provider.base_url" in str(error_for(502, HTML))
     assert "HTML" in str(error_for(502, HTML))
+
+
+@pytest.mark.parametrize("before", range(195, 201))
+def test_a_key_that_the_server_repeats_is_masked_before_the_message_is_cut(before):
+    body = b"x" * before + b"sk-secret"
+    assert "sk-" not in str(error_for(400, body))
+    assert "sk-" not in str(error_for(400, b'{"message": "%s"}' % body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refuses"),
+    [
+        (400, b"'messages' must contain the word 'json' to use 'response_format'", True),
+        (400, b'{"error":"Unsupported response_format type: json_object"}', True),
+        (422, b'{"detail":[{"loc":["body","response_format"],"msg":"extra"}]}', True),
+        (400, b'{"error":"This model has no JSON mode"}', True),
+        (400, b'{"error":"bad image"}', False),
+        (500, b"response_format", False),
+    ],
+)
+def test_an_objection_to_json_mode_is_told_from_others(status, body, refuses):
+    assert refuses_json_mode(Response(status, {}, body)) is refuses
 
 
 def test_a_long_message_is_cut():

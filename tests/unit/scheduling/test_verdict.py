@@ -37,6 +37,9 @@ def with_(**fields) -> str:
         "{not this} but " + json.dumps(GOOD),
         '{"thinking": {"a": 1}} ' + json.dumps(GOOD),
         json.dumps([GOOD]),
+        json.dumps({"verdict": GOOD}),
+        json.dumps(GOOD) + "\nAgain: " + json.dumps(GOOD),
+        json.dumps(GOOD) + "\nOr: " + json.dumps(GOOD | {"riskLevel": "MEDIUM "}),
         with_(confidence="0.7"),
         with_(confidence="70%"),
         with_(confidence=70),
@@ -69,6 +72,8 @@ def test_one_verdict_in_many_dresses(text):
         ('{"riskLevel": "hi', "no JSON object"),
         ('{"answer": "none"}', "riskLevel is missing"),
         (with_(riskLevel="catastrophic"), "catastrophic"),
+        ('The sign says {"riskLevel":"none","confidence":1}. ' + with_(), "disagree"),
+        (with_() + with_(riskLevel="none"), "disagree"),
         (with_(riskLevel=None), "none of"),
         (with_(riskLevel=3), "none of"),
         (with_(riskLevel="unknown"), "none of"),
@@ -104,6 +109,15 @@ def test_what_is_no_verdict_says_why(text, says):
 )
 def test_a_level_without_its_confidence_is_lowered(level, confidence, stands):
     assert demoted(level, confidence, Thresholds()) == stands
+
+
+@pytest.mark.parametrize("bad", ["\\u0000", "\\u001b[31m", "\\u202e", "\\ud83d", "\\u200b"])
+def test_what_does_not_print_is_left_out_of_texts(bad):
+    text = '{"riskLevel":"low","confidence":0.9,"riskTypes":["a%sb"],"description":"c%sd\\n e"}'
+    found = read(text % (bad, bad))
+    shown = bad.partition("[")[1:] and "".join(bad.partition("[")[1:])
+    assert found.risk_types == (f"a{shown}b",)
+    assert found.description == f"c{shown}d e"
 
 
 def test_texts_and_numbers_are_bounded():

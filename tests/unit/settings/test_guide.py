@@ -37,10 +37,12 @@ def test_kafka(settings):
         "detection-results",
         "assessment-tasks",
         "risk-assessment-results",
+        "skipped-groups",
         "camera-control",
         "detection-results.dlq",
         "assessment-tasks.dlq",
         "risk-assessment-results.dlq",
+        "skipped-groups.dlq",
         "camera-control.dlq",
     ]
     assert {topic.partitions for topic in kafka.topics.all()[:3]} == {16}
@@ -104,7 +106,9 @@ def test_a_piece_of_the_kafka_file_may_stand_without_the_line_above_it(configure
     [("90", 90), ('"90"', 90), ("30s", 30), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5)],
 )
 def test_a_rule_may_say_its_duration_in_units(configured, written, seconds):
-    text = f"alerts: {{rules: [{{name: a, metric: b, threshold: 1, duration: {written}}}]}}"
+    text = (
+        f"alerts: {{rules: [{{name: a, metric: error_rate, threshold: 1, duration: {written}}}]}}"
+    )
     assert load(*configured({"monitoring.yaml": text})).alerts.rules[0].duration == seconds
 
 

@@ -223,3 +223,11 @@ def test_a_note_of_endpoints_that_makes_no_sense_is_passed_over(configured, tmp_
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "endpoints.json").write_text(note, encoding="latin-1")
     assert load(folder, environ).redis.url == "redis://127.0.0.1:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("written", "mode"), [("on", "on"), ("off", "off"), ("auto", "auto"), ('"on"', "on")]
+)
+def test_a_bare_on_or_off_is_a_word_where_words_are_meant(configured, written, mode):
+    files = {"api_keys.yaml": f"provider: {{json_mode: {written}}}"}
+    assert load(*configured(files)).provider.json_mode == mode

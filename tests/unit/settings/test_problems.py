@@ -16,7 +16,7 @@ WRONG = [
     ("kafka.yaml", "redis: {}", "redis does not belong here; it belongs in serving.yaml"),
     ("api_keys.yaml", "api_keys: [{key: a, rpm: 3}]", "api_keys[0].rpm is not a setting; did you mean rpm_limit?"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, url: b}]", "cameras[0].url is not a setting; did you mean redis.url?"),
-    ("serving.yaml", "serving: {zzz: 1}", "serving.zzz is not a setting; there are host, api, dagster, metrics, token, aggregation"),
+    ("serving.yaml", "serving: {zzz: 1}", "serving.zzz is not a setting; there are host, api, dagster, metrics, token, camera_networks, aggregation"),
     # values
     ("kafka.yaml", "kafka: {topics: {assessment_tasks: {name: a, partitions: 0}}}", "kafka.topics.assessment_tasks.partitions must be 1 or more, got 0"),
     ("kafka.yaml", "kafka: {topics: {assessment_tasks: a b}}", "kafka.topics.assessment_tasks.name must be 1 to 200 letters, digits and . _ -, got 'a b'"),
@@ -50,15 +50,21 @@ WRONG = [
     ("cameras.yaml", "cameras: [{id: a/b, source: a}]", "cameras[0].id must be 1 to 64 letters, digits and . _ -, got 'a/b'"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, name: 5}]", "cameras[0].name must be text, in quotes if it looks like a number, got 5"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, priority: 101}]", "cameras[0].priority must be 100 or less, got 101"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, privacy_masks: [[[0, 0], [1, 1]]]}]", "cameras[0].privacy_masks[0] must have a length of 3 or more, got a list"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, privacy_masks: [[[0, 0], [1, 1], [0.5, 0.5]]]}]", "cameras[0].privacy_masks polygon must enclose an area"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, privacy_masks: [[[0, 0], [640, 0], [0, 1]]]}]", "cameras[0].privacy_masks[0][1][0] must be 1 or less, got 640"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, zones: [{name: a, kind: runway, polygon: [[0, 0], [1, 0], [1, 1]]}]}]", "cameras[0].zones[0].kind must be one of 'lane', 'no_stopping', 'crossing' or 'parking', got 'runway'"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, zones: [{name: a, kind: lane, polygon: [[0, 0], [1, 0], [1, 1]], direction: [[0, 0], [0, 0]]}]}]", "cameras[0].zones[0] direction must lead from one point to another"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, homography: {image: [[0, 0], [1, 0], [1, 1], [0, 1]], ground_m: [[0, 0], [1, 1], [2, 2], [0, 9]]}}]", "cameras[0].homography ground_m must have no three points on one line"),
     ("detection.yaml", "detection: {classes: [zebra]}", "detection.classes[0] must be one of 'person',"),
     ("detection.yaml", "detection: {classes: []}", "detection.classes must not be empty"),
     ("detection.yaml", "detection: {image_size_px: 321}", "detection.image_size_px must be a multiple of 32, got 321"),
-    ("detection.yaml", "detection: {reconnect_min_s: 60}", "detection must have reconnect_min_s (60) no longer than reconnect_max_s (30)"),
+    ("detection.yaml", "detection: {reconnect_min_s: 60}", "detection must have reconnect_min_s (60) no longer than reconnect_max_s (5)"),
     ("serving.yaml", "serving: {host: 0.0.0.0}", "serving.host is 0.0.0.0, which others reach: set serving.token too"),
     ("serving.yaml", "redis: {url: 'http://r'}", "redis.url must be redis://host:port/db, rediss:// or unix://"),
     ("monitoring.yaml", "alerts: {error_rate_threshold: 5}", "alerts.error_rate_threshold must be 1 or less, got 5"),
-    ("monitoring.yaml", "alerts: {rules: [{name: a, metric: b, threshold: 1, duration: soon}]}", "alerts.rules[0].duration must be seconds, or a duration such as 30s, 5m, 1h, got 'soon'"),
-    ("monitoring.yaml", "alerts: {notification_channels: [{type: pigeon}]}", "alerts.notification_channels[0].type must be one of 'email', 'webhook', 'dingtalk' or 'wecom', got 'pigeon'"),
+    ("monitoring.yaml", "alerts: {rules: [{name: a, metric: error_rate, threshold: 1, duration: soon}]}", "alerts.rules[0].duration must be seconds, or a duration such as 30s, 5m, 1h, got 'soon'"),
+    ("monitoring.yaml", "alerts: {notification_channels: [{type: pigeon}]}", "alerts.notification_channels[0].type must be one of 'webhook', 'email', 'dingtalk', 'wecom', 'slack' or 'apprise', got 'pigeon'"),
     # twice
     ("kafka.yaml", "kafka: {topics: {detection_results: assessment-tasks}}", "kafka.topics.detection_results is assessment-tasks, as kafka.topics.assessment_tasks is"),
     ("kafka.yaml", "kafka:\n  producer: {linger_ms: 1}\nproducer: {linger_ms: 2}\nkafka:\n", "4: kafka is there twice"),
@@ -188,7 +194,7 @@ def test_the_settings_as_text_show_no_secret(configured):
         "cameras.yaml": f"cameras: [{{id: 1, source: 'rtsp://u:{SECRET}@h/1'}}]",
         "serving.yaml": f"redis: {{url: 'redis://:{SECRET}@h/'}}\nserving: {{token: {SECRET}}}",
         "monitoring.yaml": f"""
-            alerts: {{notification_channels: [{{type: email, config: {{password: {SECRET}}}}}]}}
+            alerts: {{notification_channels: [{{type: email, enabled: false, config: {{password: {SECRET}}}}}]}}
         """,
     }
     settings = load(*configured(files))

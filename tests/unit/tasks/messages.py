@@ -10,16 +10,19 @@ CAPTURED = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
 
 
-def user(object_id, name="car"):
-    return Detection(object_id, name, 2, 0.9, (10.0, 10.0, 40.0, 30.0))
+BOX = (0.0, 0.0, 60.0, 50.0)
 
 
-def group(index, members=(0, 1), *, risk=0.5, near=None, crop=None):
+def user(object_id, name="car", box=(10.0, 10.0, 40.0, 30.0), track=None):
+    return Detection(object_id, name, 2, 0.9, box, track)
+
+
+def group(index, members=(0, 1), *, risk=0.5, near=None, crop=None, box=BOX, spatial=None):
     return Group(
         group_index=index,
         member_object_ids=tuple(members),
-        xyxy=(0.0, 0.0, 60.0, 50.0),
-        spatial=Spatial(1.0, 40.0, 30.0, near),
+        xyxy=box,
+        spatial=spatial or Spatial(1.0, 40.0, 30.0, near),
         surrogate_risk=risk,
         crop_ref=crop,
     )

@@ -8,11 +8,15 @@ from hypothesis import given
 from streaming.errors import BadMessage
 from streaming.messages import AssessmentTask, decode, encode
 from streaming.tasks.plan import PlanPolicy, plan
+from streaming.tasks.write import Written, write
 from tests.unit.tasks.messages import CAPTURED, NOW, any_message, group, message, user
 
 
 def planned(detection, **policy):
-    return plan(detection, PlanPolicy(**policy), NOW)
+    """The tasks as their readers see them."""
+    chosen = plan(detection, PlanPolicy(**policy))
+    values = write(detection, encode(detection), chosen, NOW) if chosen else ()
+    return tuple(decode(value, AssessmentTask) for value in values)
 
 
 def test_each_group_becomes_one_task():
@@ -77,7 +81,7 @@ def test_a_pedestrian_in_the_way_of_a_car_comes_before_a_queue_of_cars():
 )
 def test_a_message_that_contradicts_itself_is_refused(detection, told):
     with pytest.raises(BadMessage, match=told):
-        plan(detection, PlanPolicy(task_deadline_s=86_400), NOW)
+        plan(detection, PlanPolicy(task_deadline_s=86_400))
 
 
 @given(any_message)
@@ -91,5 +95,29 @@ def test_any_message_is_planned_or_refused_and_every_task_can_be_sent(detection)
     for task in tasks:
         assert 0 <= task.priority <= 100
         assert task.group_count == len(tasks)
-        assert decode(encode(task), AssessmentTask) == task
+        group = next(g for g in detection.groups if g.group_index == task.group_index)
+        assert (task.xyxy, task.spatial) == (group.xyxy, group.spatial)
+        assert (task.surrogate_risk, task.image_ref) == (group.surrogate_risk, group.crop_ref)
+        assert tuple(o.object_id for o in task.objects) == group.member_object_ids
+        assert set(task.objects) <= set(detection.detections)
     assert planned(detection) == tasks
+
+
+def test_a_task_is_written_with_the_fields_of_the_contract_in_their_order():
+    assert Written.__struct_encode_fields__ == AssessmentTask.__struct_encode_fields__
+
+
+def test_objects_are_copied_in_the_words_of_the_message():
+    detection = message([group(0, (1,))])
+    raw = encode(detection).replace(b'"confidence":0.9', b'"confidence": 9.0e-1, "colour":"red"')
+    (value,) = write(detection, raw, plan(detection, PlanPolicy()), NOW)
+    assert b'"confidence": 9.0e-1, "colour":"red"' in value
+    assert decode(value, AssessmentTask).objects == (detection.detections[1],)
+
+
+def test_what_is_not_ascii_is_written_anew_as_fields_that_nobody_knows_are_not_checked():
+    detection = message([group(0, (1,))])
+    raw = encode(detection).replace(b'"confidence":0.9', b'"confidence":0.9,"colour":"\xff"')
+    (value,) = write(detection, raw, plan(detection, PlanPolicy()), NOW)
+    assert value.isascii()
+    assert decode(value, AssessmentTask).objects == (detection.detections[1],)

@@ -57,7 +57,11 @@ class Played:
 
 
 def run(played):
-    Transactions(played, "tasks-1").run(lambda: played._call("produce"), [], played)
+    def produce():
+        played._call("produce")
+        return []
+
+    Transactions(played, "tasks-1").run(produce, played)
 
 
 def test_the_steps_are_in_order():
@@ -132,5 +136,5 @@ def test_a_call_that_hangs_ends_the_process(monkeypatch):
 
     transactions = Transactions(Hanging(), "tasks-1", on_hung=ended.set)
     transactions.prepare(1)
-    transactions.run(lambda: None, [], Hanging())
+    transactions.run(list, Hanging())
     assert ended.is_set()

@@ -1,1 +1,1 @@
-"""Alerts on what the lake and the broker show."""
+"""Alerts: rules held against what is measured, told once, kept in the lake."""

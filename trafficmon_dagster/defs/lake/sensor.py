@@ -11,6 +11,8 @@ from trafficmon_dagster.resources import Trafficmon
 MESSAGES_ENOUGH = 20_000
 WAIT_AT_MOST_S = 120.0
 TICK_S = 15
+NOTHING = "nothing"
+"""A cursor that is empty is not stored: the one before it would stay."""
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -63,9 +65,9 @@ def messages_wait(
         waiting = _waiting(trafficmon)
     except TrafficmonError as exc:
         return dg.SkipReason(str(exc))
-    since = float(context.cursor) if context.cursor else None
+    since = None if context.cursor in (None, "", NOTHING) else float(context.cursor)
     decision = decide(waiting, since, time.time())
-    cursor = "" if decision.waiting_since is None else repr(decision.waiting_since)
+    cursor = NOTHING if decision.waiting_since is None else repr(decision.waiting_since)
     if not decision.run:
         context.update_cursor(cursor)
         return dg.SkipReason(decision.reason)

@@ -1,118 +1,60 @@
-"""The latency report as Markdown for the web UI, and as a page that needs nothing else."""
+"""A report as Markdown for the web UI, and as a page that needs nothing else. Pure."""
 
-import base64
 import html
-from datetime import datetime
 
-from trafficmon_dagster.defs.reports.figures import STAGES, LatencyFigures
-from trafficmon_dagster.markdown import markdown_table, ms, share
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1f2328; --muted: #656d76; --line: #d8dee4; --page: #fff }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --muted: #8b949e; --line: #30363d; --page: #0e1116 }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
-       max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.4rem; margin-bottom: 0 } h2 { font-size: 1.05rem; margin-top: 2rem }
-p { color: var(--muted) } img { max-width: 100% }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right }
-th:first-child, td:first-child { text-align: left } th { color: var(--muted); font-weight: 600 }
-"""
-
-_STAGES_EXPLAINED = (
-    "detection: capture to published result; tasks: to the planned task; queue: waiting for a"
-    " slot; model: in the provider's calls; transport: Kafka and the rest."
-)
-
-Row = tuple[object, ...]
-Section = tuple[str, tuple[str, ...], list[Row]]
+from streaming.html_page import html_page
+from streaming.markdown import markdown_table
+from trafficmon_dagster.defs.reports.report import Report, Table
 
 
-def as_markdown(figures: LatencyFigures, png: bytes | None) -> str:
-    """What the asset's page shows."""
-    parts = [_summary(figures)]
-    if png is not None:
-        encoded = base64.b64encode(png).decode()
-        parts.append(
-            f"![Latency over time, by stage and by camera](data:image/png;base64,{encoded})"
-        )
+def as_markdown(report: Report, covers: str) -> str:
+    """What the asset's page shows; `covers` is the time, for a person."""
+    parts = [f"**{report.summary}**", covers]
+    parts += [f"![{picture.alt}]({picture.address})" for picture in report.pictures]
     parts += [
-        f"### {title}\n\n{markdown_table(columns, rows)}"
-        for title, columns, rows in sections(figures)
-        if rows
+        f"### {table.title}\n\n{table_markdown(table)}" for table in report.tables if table.rows
     ]
-    parts.append(_STAGES_EXPLAINED)
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *([report.note] if report.note else [])])
 
 
-def as_html(figures: LatencyFigures, png: bytes | None) -> str:
+def table_markdown(table: Table) -> str:
+    """One table, with its note under it."""
+    shown = markdown_table(table.headings, table.shown)
+    return f"{shown}\n\n{table.note}" if table.note else shown
+
+
+def as_html(report: Report, covers: str) -> str:
     """A page of its own: no script, no address but its own."""
-    image = ""
-    if png is not None:
-        encoded = base64.b64encode(png).decode()
-        image = f'<img alt="Latency over time" src="data:image/png;base64,{encoded}">'
+    images = "".join(
+        f'<img alt="{html.escape(picture.alt)}" src="{picture.address}">'
+        for picture in report.pictures
+    )
     tables = "".join(
-        f"<h2>{html.escape(title)}</h2>{_html_table(columns, rows)}"
-        for title, columns, rows in sections(figures)
-        if rows
+        f"<h2>{html.escape(table.title)}</h2>{_html_table(table)}<p>{html.escape(table.note)}</p>"
+        for table in report.tables
+        if table.rows
     )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Trafficmon: latency and success</title><style>{_STYLE}</style>"
-        f"<h1>Latency and success</h1><p>{html.escape(_summary(figures))}</p>"
-        f"{image}{tables}<p>{html.escape(_STAGES_EXPLAINED)}</p></html>\n"
+    return html_page(
+        f"Trafficmon: {report.title}",
+        f"<h1>{html.escape(report.title)}</h1><p>{html.escape(covers)}</p>"
+        f'<p class="summary">{html.escape(report.summary)}</p>'
+        f"{images}{tables}<p>{html.escape(report.note)}</p>",
     )
 
 
-def sections(figures: LatencyFigures) -> list[Section]:
-    """The report's tables: title, columns, rows."""
-    stages: list[Row] = [
-        (STAGES[s.name], s.count, ms(s.p50), ms(s.p95), ms(s.p99)) for s in figures.stages
-    ]
-    cameras: list[Row] = [
-        (c.camera_id, c.ended, share(c.success_rate), ms(c.p50), ms(c.p95), ms(c.p99))
-        for c in figures.cameras
-    ]
-    ends: list[Row] = [
-        (name, count, share(count / figures.ended))
-        for name, count in (
-            ("assessed", figures.assessed),
-            ("expired", sum(c.expired for c in figures.cameras)),
-            ("failed", sum(c.failed for c in figures.cameras)),
-        )
-        if figures.ended
-    ]
-    percentiles = ("P50\u00a0ms", "P95\u00a0ms", "P99\u00a0ms")
-    return [
-        ("Where the time goes, by stage", ("Stage", "Tasks", *percentiles), stages),
-        ("End to end, by camera", ("Camera", "Tasks", "Success", *percentiles), cameras),
-        ("How tasks ended", ("End", "Tasks", "Share"), ends),
-    ]
-
-
-def _summary(figures: LatencyFigures) -> str:
-    span = f"{_minute(figures.since)} to {_minute(figures.until)} UTC"
-    end_to_end = figures.end_to_end
-    if not figures.ended:
-        return f"No task has ended yet ({span})."
-    said = f"{figures.ended:,} tasks ended, {share(figures.success_rate)} assessed"
-    if end_to_end is not None:
-        within = "within" if end_to_end.p95 <= figures.threshold_p95_ms else "over"
-        said += (
-            f"; capture to verdict P95 {ms(end_to_end.p95)} ms,"
-            f" {within} the limit of {ms(figures.threshold_p95_ms)} ms"
-        )
-    return f"{said} ({span})."
-
-
-def _html_table(columns: tuple[str, ...], rows: list[Row]) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+def _html_table(table: Table) -> str:
+    text = [any(isinstance(row[i], str) for row in table.rows) for i in range(len(table.headings))]
+    side = [' class="text"' if is_text else "" for is_text in text]
+    head = "".join(
+        f"<th{at}>{html.escape(name)}</th>" for name, at in zip(table.headings, side, strict=True)
+    )
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(_text(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
+        "<tr>"
+        + "".join(
+            f"<td{at}>{html.escape(_text(cell))}</td>" for cell, at in zip(row, side, strict=True)
+        )
+        + "</tr>"
+        for row in table.shown
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -121,7 +63,3 @@ def _text(cell: object) -> str:
     if cell is None:
         return "–"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")

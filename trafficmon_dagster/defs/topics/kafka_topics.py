@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from trafficmon_dagster.markdown import markdown_table
+from streaming.markdown import markdown_table
 from trafficmon_dagster.names import KAFKA_TOPICS, PLATFORM, PROVISIONING
 from trafficmon_dagster.resources import Trafficmon
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from streaming.settings import Topic
 
 NO_DRIFT = "no_drift"
+_COLUMNS = ("Topic", "Partitions", "Replicas", "Retention", "Done", "Drift")
 
 
 @dg.asset(
@@ -25,7 +26,8 @@ NO_DRIFT = "no_drift"
             NO_DRIFT,
             asset=KAFKA_TOPICS,
             description="Every topic is as config/kafka.yaml says. Fails on what provisioning"
-            " may not mend: other replication, more partitions than configured.",
+            " may not mend: other replication, more partitions than configured, a limit of bytes"
+            " that deletes before the retention ends. Retention and compaction are mended.",
         )
     ],
 )
@@ -46,6 +48,7 @@ def kafka_topics(
         (
             f"`{state.name}`",
             state.partitions,
+            state.replicas,
             _retention(wanted[state.name]),
             "created" if state.created else "; ".join(state.changes) or "as it was",
             "; ".join(state.drift) or "none",
@@ -55,13 +58,12 @@ def kafka_topics(
     drifting = [state for state in states if state.drift]
     yield dg.MaterializeResult(
         metadata={
-            "topics": dg.MetadataValue.md(
-                markdown_table(("Topic", "Partitions", "Retention", "Done", "Drift"), rows)
-            ),
+            "topics": dg.MetadataValue.md(markdown_table(_COLUMNS, rows)),
             "broker": kafka.bootstrap_servers,
             "topic_count": len(states),
             "partition_count": sum(state.partitions for state in states),
             "created": sum(state.created for state in states),
+            "mended": sum(bool(state.changes) for state in states),
             "drifting": len(drifting),
         }
     )

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from trafficmon_dagster.names import (
-    API_KEY_HEALTH,
+    API_KEYS,
     CAMERAS,
     KAFKA_TOPICS,
     LIVE_WALL,
@@ -70,13 +70,14 @@ external_assets = [
         topic("detection-results"),
     ),
     _topic("assessment-tasks", "Groups waiting for a verdict, kept 2 h.", daemon("tasks")),
+    _topic("skipped-groups", "Groups like one asked a moment ago, kept 2 h.", daemon("tasks")),
     _external(
         daemon("scheduling"),
         "Has each group judged within the keys' limits; ends each task once.",
         {"python", "redis"},
         topic("assessment-tasks"),
         PROVIDER,
-        API_KEY_HEALTH,
+        API_KEYS,
     ),
     _topic(
         "risk-assessment-results",
@@ -89,6 +90,15 @@ external_assets = [
         {"python", "redis"},
         topic("detection-results"),
         topic("risk-assessment-results"),
+        topic("skipped-groups"),
+    ),
+    _topic(
+        "dead-letters",
+        "Messages that a stage cannot use, as they came: `<topic>.dlq` of each topic, kept 7 d. The"
+        " job `replay_dead_letters` sends them back.",
+        daemon("tasks"),
+        daemon("scheduling"),
+        daemon("aggregation"),
     ),
     _external(
         LIVE_WALL, "The API and the live wall in the browser.", {"web"}, daemon("aggregation")

@@ -1,12 +1,14 @@
-"""Once a day: small files merged, old snapshots and old runs removed, each with what it freed."""
+"""Once a day: small files merged, old snapshots, runs and reports removed; what each freed."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from trafficmon_dagster.jobs import INGESTION
-from trafficmon_dagster.names import LAKE_WRITER
+from trafficmon_dagster.jobs import INGESTION, REPORTS_DAILY
+from trafficmon_dagster.names import LAKE_WRITER, REPORT_NAMES
+from trafficmon_dagster.partitions import DAYS_KEPT
 from trafficmon_dagster.resources import Trafficmon
 
 _FINISHED = [
@@ -14,6 +16,7 @@ _FINISHED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+_BY_ITSELF = {"dagster/from_automation_condition": "true"}
 
 
 class LakeUpkeepConfig(dg.Config):
@@ -25,50 +28,99 @@ class LakeUpkeepConfig(dg.Config):
 
 
 class RunUpkeepConfig(dg.Config):
-    """Which runs Dagster may forget."""
+    """Which runs Dagster may forget, with their events and logs."""
 
-    keep_ingestions_days: float = Field(default=2.0, description="For runs of ingestion", gt=0)
+    keep_frequent_days: float = Field(
+        default=2.0,
+        description="For runs of ingestion, and those of automation conditions, which come every"
+        " few minutes",
+        gt=0,
+    )
     keep_days: float = Field(default=30.0, description="For all other runs", gt=0)
+    keep_daily_reports_days: float = Field(
+        default=DAYS_KEPT.days, description="For runs of reports_daily", gt=0
+    )
     delete_at_most: int = Field(default=2_000, description="A bound for one upkeep", gt=0)
+
+
+class ReportUpkeepConfig(dg.Config):
+    """Which files of reports may go."""
+
+    keep_days: float = Field(
+        default=DAYS_KEPT.days, description="Of an hour or a day; the newest stay", gt=0
+    )
 
 
 @dg.op(pool=LAKE_WRITER)
 def tidy_lake(
     context: dg.OpExecutionContext, config: LakeUpkeepConfig, trafficmon: Trafficmon
 ) -> None:
-    """Merge small files, expire snapshots, remove files that nothing names."""
-    from streaming.lake.upkeep import tidy
+    """Delete rows past their days, merge small files, expire snapshots, remove unnamed files."""
+    from streaming.lake.upkeep import data_bytes, retire, tidy
 
+    settings = trafficmon.settings()
+    before = data_bytes(settings)
     with trafficmon.lake() as con:
-        freed = tidy(con, keep=timedelta(hours=config.keep_snapshots_hours))
+        now = datetime.now(UTC).replace(tzinfo=None)
+        retired = retire(con, settings.lake.keep_days.model_dump(), now=now)
+        freed: dict[str, float] = {f"rows_retired_{name}": n for name, n in retired.items()}
+        freed |= tidy(con, keep=timedelta(hours=config.keep_snapshots_hours))
+    after = data_bytes(settings)
+    if before is not None and after is not None:
+        freed |= {"mb": round(after / 2**20, 2), "mb_freed": round((before - after) / 2**20, 2)}
     context.add_output_metadata(freed)
     context.log.info("lake: %s", freed)
 
 
 @dg.op
 def tidy_runs(context: dg.OpExecutionContext, config: RunUpkeepConfig) -> None:
-    """Delete finished runs that are old enough, oldest first, with their events."""
+    """Delete finished runs that are old enough, oldest first, with their events and logs."""
     now = datetime.now(UTC)
-    old_ingestions = dg.RunsFilter(
-        job_name=INGESTION,
-        statuses=_FINISHED,
-        created_before=now - timedelta(days=config.keep_ingestions_days),
-    )
-    old_runs = dg.RunsFilter(
-        statuses=_FINISHED, created_before=now - timedelta(days=config.keep_days)
-    )
+
+    def older_than(days: float, **which: Any) -> dg.RunsFilter:
+        before = now - timedelta(days=days)
+        return dg.RunsFilter(statuses=_FINISHED, created_before=before, **which)
+
+    kept_long = {REPORTS_DAILY: timedelta(days=config.keep_daily_reports_days)}
+    looked_at = config.delete_at_most + round(config.keep_daily_reports_days)
     deleted = 0
-    for which in (old_ingestions, old_runs):
-        left = config.delete_at_most - deleted
-        if left <= 0:
-            break
-        for record in context.instance.get_run_records(which, limit=left, ascending=True):
-            context.instance.delete_run(record.dagster_run.run_id)
+    for which in (
+        older_than(config.keep_frequent_days, job_name=INGESTION),
+        older_than(config.keep_frequent_days, tags=_BY_ITSELF),
+        older_than(config.keep_days),
+    ):
+        for record in context.instance.get_run_records(which, limit=looked_at, ascending=True):
+            run = record.dagster_run
+            kept = record.create_timestamp > now - kept_long.get(run.job_name, timedelta(0))
+            if kept or deleted >= config.delete_at_most:
+                continue
+            context.instance.delete_run(run.run_id)
+            # Dagster deletes a run's events and leaves what it printed.
+            context.instance.compute_log_manager.delete_logs(prefix=[run.run_id])
             deleted += 1
     context.add_output_metadata({"runs_deleted": deleted})
 
 
-@dg.job(description="Keeps the lake's files few and Dagster's history bounded. Safe at any time.")
+@dg.op
+def tidy_reports(
+    context: dg.OpExecutionContext, config: ReportUpkeepConfig, trafficmon: Trafficmon
+) -> None:
+    """Delete reports of hours and days that were written long ago."""
+    oldest = (datetime.now(UTC) - timedelta(days=config.keep_days)).timestamp()
+    deleted = 0
+    for name in REPORT_NAMES:
+        for file in (trafficmon.settings().reports_dir / name).glob("*"):
+            if file.suffix in {".html", ".json"} and file.stat().st_mtime < oldest:
+                file.unlink()
+                deleted += 1
+    context.add_output_metadata({"files_deleted": deleted})
+
+
+@dg.job(
+    description="Keeps the lake's files few and Dagster's history and the reports' files bounded."
+    " Safe at any time."
+)
 def upkeep() -> None:
     tidy_lake()
     tidy_runs()
+    tidy_reports()

@@ -26,6 +26,7 @@ export function updateAlertCard(card, alert) {
   const find = (name) => card.querySelector(name);
   setData(card, "risk", alert.riskLevel);
   setData(card, "done", alert.acknowledged ? "" : null);
+  setData(card, "over", alert.closedAt ? "" : null);
   if (card.dataset.level !== alert.riskLevel + t("high")) {
     card.dataset.level = alert.riskLevel + t("high");
     find(".risk").replaceChildren(mark(`mark-${alert.riskLevel}`), t(alert.riskLevel));
@@ -51,7 +52,8 @@ function updatePicture(picture, alert) {
 function updateBottom(bottom, alert) {
   const lasted = (Date.parse(alert.lastSeenAt) - Date.parse(alert.capturedAt)) / 1000;
   const seen = alert.sightings.length > 1 ? ` · ${t("seen", alert.sightings.length, span(lasted))}` : "";
-  const words = t("sure", percent(alert.confidence)) + seen;
+  const state = alert.closedAt ? t("over") : alert.currentLevel === alert.riskLevel ? t("ongoing") : t("nowLevel", t(alert.currentLevel));
+  const words = `${t("sure", percent(alert.confidence))}${seen} · ${state}`;
   const key = `${alert.acknowledged}|${words}`;
   if (bottom.dataset.key2 === key) return;
   bottom.dataset.key2 = key;

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 const SIZE = 20;
 
 export function alertsPage(signal) {
-  const wanted = { cameraId: "", level: "", acknowledged: "" };
+  const wanted = { cameraId: "", level: "", open: "", acknowledged: "" };
   let page = 1;
   let shown = [];
   const list = h("ul", { class: "alert-list", "aria-label": t("alerts") });
@@ -47,6 +47,7 @@ export function alertsPage(signal) {
     h("div", { class: "head" }, h("h1", {}, t("alerts")), h("span", { class: "spacer" }), h("div", { class: "filters" },
       filter("cameraId", t("camera"), [["", t("allCameras")], ...[...store.cameras.values()].map((c) => [c.id, c.name])]),
       filter("level", t("level"), [["", t("allLevels")], ["high", t("high")], ["medium", t("medium")]]),
+      filter("open", t("course"), [["", t("anyCourse")], ["true", t("ongoing")], ["false", t("over")]]),
       filter("acknowledged", t("state"), [["", t("anyState")], ["false", t("open")], ["true", t("acknowledged")]]))),
     list, none, pager);
 }

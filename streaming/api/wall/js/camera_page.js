@@ -99,6 +99,12 @@ function drawGroups(list, result) {
     riskWord(g.riskLevel),
     h("span", { class: "what" }, g.classes.map((c) => t(c)).join(", "), g.objectCount ? ` · ${t("objects", g.objectCount)}` : ""),
     h("span", { class: "sure" }, g.confidence ? percent(g.confidence) : ""),
-    g.description || g.error ? h("p", {}, g.description || g.error) : null)));
+    g.description || g.error ? h("p", {}, g.description || g.error) : null,
+    g.skipped ? h("small", {}, whySkipped(g)) : null)));
   if (result && !groups.length) list.append(h("li", {}, h("p", { class: "what" }, t("noGroups"))));
+}
+
+function whySkipped(group) {
+  if (group.skipped === "rate") return t("rateSkipped");
+  return group.carriedAgeS === null ? "" : t("carried", Math.round(group.carriedAgeS));
 }

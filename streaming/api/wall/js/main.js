@@ -76,7 +76,7 @@ function drawGauges() {
 }
 
 function drawCount() {
-  const open = store.openAlerts().length;
+  const open = store.alertsToDo().length;
   const count = byId("open-count");
   count.hidden = open === 0;
   setText(count, open > 99 ? "99+" : String(open));

@@ -58,7 +58,7 @@ export class Screen {
     const waiting = !newest || ageS(newest.timestamp) > PICTURE_S;
     this.notice.hidden = risk !== "offline" && !waiting;
     if (this.notice.hidden) return;
-    const isUp = !camera?.status || ["online", "unknown"].includes(camera.status);
+    const isUp = !camera?.status || ["online", "degraded", "unknown"].includes(camera.status);
     setText(this.noticeText, isUp ? t("noPicture") : t(camera.status));
     const hint = camera?.error ? `${camera.error}. ${t("retrying")}.` : "";
     setText(this.noticeHint, hint);
@@ -122,11 +122,13 @@ export class Screen {
   #group(group, result, scale) {
     const before = group.riskLevel === "pending" ? lastRisk(this.id, group, result) : null;
     const risk = before ?? group.riskLevel;
-    const box = rectangle(group.bbox, { class: before ? "group before" : "group", "data-risk": risk });
+    const isCarried = before !== null || (group.carriedAgeS ?? null) !== null;
+    const box = rectangle(group.bbox, { class: isCarried ? "group before" : "group", "data-risk": risk });
     const isCalm = ["none", "pending"].includes(risk);
     if (isCalm && !this.#hasRoom) return box;
     const size = 11.5 * scale;
-    const sure = group.confidence ? ` ${percent(group.confidence)}` : "";
+    const age = group.carriedAgeS ? ` · ${Math.round(group.carriedAgeS)} ${t("s")}` : "";
+    const sure = group.confidence ? ` ${percent(group.confidence)}${age}` : "";
     const sign = { high: "⬢ ", medium: "▲ ", low: "◇ ", unknown: "? " }[risk] ?? "";
     const [left, top, , bottom] = group.bbox;
     // Above the box; below it where the badge is in the way, or the frame's edge.

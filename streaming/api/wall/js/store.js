@@ -73,8 +73,14 @@ class Store extends EventTarget {
     return [...this.alerts.values()].sort((a, b) => (a.capturedAt < b.capturedAt ? 1 : -1));
   }
 
-  openAlerts() {
+  // Nobody has acknowledged them yet.
+  alertsToDo() {
     return this.alertList().filter((a) => !a.acknowledged);
+  }
+
+  // Their danger was seen just now.
+  ongoingAlerts() {
+    return this.alertList().filter((a) => !a.closedAt);
   }
 
   // The risk to show for a camera now: its last verdict, while that is fresh.

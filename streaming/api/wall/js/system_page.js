@@ -32,7 +32,7 @@ export function systemPage(signal) {
     const [health, stats] = await Promise.all([get("/api/health/health_check"), get("/api/scheduler/stats")]);
     setText(overall, t(health.status));
     checks.replaceChildren(...Object.entries(health.checks).map(([name, check]) => h("li", {},
-      h("span", { class: "name" }, h("span", { class: "state", "data-state": check.state }, t(name === "keys" ? "keysCheck" : name)), h("span", { class: "visually-hidden" }, t(check.state))), h("small", {}, check.detail))));
+      h("span", { class: "name" }, h("span", { class: "state", "data-state": check.state }, t(name === "keys" ? "keysCheck" : name)), h("span", { class: "visually-hidden" }, t(check.state))), h("small", {}, said(name, check)))));
     drawPool(pool, poolSum, stats);
   }
 
@@ -51,13 +51,19 @@ export function systemPage(signal) {
       h("section", { class: "panel half" }, h("h2", {}, t("lagTitle")), lag)));
 }
 
+// What went wrong has words of its own, and no figures.
+function said(name, check) {
+  return Object.keys(check.figures).length ? t(`${name}Detail`, check.figures) : check.detail;
+}
+
 function drawPool(box, sum, stats) {
-  setText(sum, t("availableOf", stats.available_keys, stats.total_keys));
+  const alone = stats.limits_shared === false ? ` · ${t("limitsAlone")}` : "";
+  setText(sum, t("availableOf", stats.available_keys, stats.total_keys) + alone);
   if (!stats.keys.length) {
     box.replaceChildren(h("p", { class: "quiet-line" }, t("noKeys")));
     return;
   }
-  const columns = [["key"], ["state"], ["calls", 1], ["inFlight", 1], ["success", 1]];
+  const columns = [["key"], ["state"], ["calls", 1], ["inFlight", 1], ["leftInMinute", 1], ["success", 1]];
   box.replaceChildren(h("table", { class: "table" },
     h("thead", {}, h("tr", {}, columns.map(([name, right]) => h("th", { scope: "col", class: right && "right" }, t(name))))),
     h("tbody", {}, stats.keys.map((k) => h("tr", {},
@@ -65,6 +71,7 @@ function drawPool(box, sum, stats) {
       h("td", {}, h("span", { class: "state", "data-state": k.status, title: k.last_error ?? "" }, t(k.status), k.cooldown_left_s ? ` ${Math.ceil(k.cooldown_left_s)} s` : "")),
       h("td", { class: "right" }, k.total_calls.toLocaleString()),
       h("td", { class: "right" }, String(k.in_flight ?? 0)),
+      h("td", { class: "right" }, k.remaining_minute?.toLocaleString() ?? "–"),
       h("td", { class: "right" }, k.success_rate === null ? "–" : percent(k.success_rate), meter(k.success_rate)))))));
 }
 

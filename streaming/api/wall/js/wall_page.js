@@ -13,7 +13,7 @@ const tiles = new WeakMap();
 
 let size = remembered("size") ?? "m";
 let only = "all";
-let feed = "open";
+let feed = "todo";
 
 export function wallPage(signal) {
   const grid = h("ul", { class: "grid", "data-size": size, "aria-label": t("cameras") });
@@ -33,13 +33,14 @@ export function wallPage(signal) {
     const all = [...store.cameras.values()].sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
     const shown = only === "all" ? all : all.filter((c) => ["medium", "high"].includes(store.riskOf(c.id)));
     keyed(grid, shown, (c) => c.id, (c) => create(c, seen), (element) => tiles.get(element).update());
-    setText(sum, t("onlineOf", all.filter((c) => c.status === "online").length, all.length));
+    setText(sum, t("onlineOf", all.filter((c) => ["online", "degraded"].includes(c.status)).length, all.length));
     none.hidden = shown.length > 0;
     setText(none, all.length ? t("nothingAtRisk") : t("noCameras"));
   }
 
   function drawFeed(event) {
-    const alerts = (feed === "open" ? store.openAlerts() : store.alertList()).slice(0, FEED_SHOWN);
+    const chosen = { now: store.ongoingAlerts(), todo: store.alertsToDo(), all: store.alertList() }[feed];
+    const alerts = chosen.slice(0, FEED_SHOWN);
     const fresh = event?.detail?.isNew ? event.detail.alert.id : null;
     keyed(list, alerts, (a) => a.id, (a) => alertCard(a, { isNew: a.id === fresh }), updateAlertCard);
     quiet.hidden = alerts.length > 0;
@@ -72,7 +73,7 @@ export function wallPage(signal) {
       grid, none),
     h("aside", { class: "feed", "aria-label": t("alerts") },
       h("div", { class: "head" }, h("h2", {}, t("alerts")),
-        segments(t("state"), [["open", t("open")], ["all", t("all")]], feed, (v) => { feed = v; drawFeed(); })),
+        segments(t("state"), [["now", t("ongoing")], ["todo", t("open")], ["all", t("all")]], feed, (v) => { feed = v; drawFeed(); })),
       quiet, list));
 }
 

@@ -1,0 +1,163 @@
+"""The lake: how fast messages come in from Kafka, what a row costs, how long a report takes.
+
+Real Kafka, on topics of its own; a lake of its own in a temporary folder. The first messages
+come through Kafka, the rest of the rows are made of them by SQL, on other days and with other
+ids: what a report costs does not depend on how its rows came.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+
+from streaming.benchmark import lake_rows
+from streaming.benchmark.lake_messages import verdicts
+from streaming.benchmark.lake_process import Read, ingest_apart, readers
+from streaming.benchmark.report import Report
+from streaming.benchmark.scheduler.surroundings import broker, own_folder
+from streaming.benchmark.task_messages import messages
+from streaming.benchmark.task_topics import own_settings
+from streaming.kafka.admin import ensure_topics
+from streaming.lake import opened
+from streaming.lake.latency import latency_figures
+from streaming.lake.schema import ensure_schema
+from streaming.lake.upkeep import tidy
+from streaming.settings import Settings, Topic
+
+Say = Callable[[str], None]
+BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
+_REPORTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`rows` assessments over `days`; of them, and of detections, how many come through Kafka."""
+
+    rows: int
+    days: int = 30
+    through_kafka: int = 500_000
+    detections: int = 200_000
+    readers: int = 8
+
+    @property
+    def per_day(self) -> int:
+        return max(1, self.rows // self.days)
+
+
+def measure(settings: Settings, load: Load, say: Say) -> Report:
+    """One lake of `load.rows` assessments.
+
+    Raises:
+        ServiceError: no broker answers, and none can be started.
+    """
+    with own_folder(say) as folder, broker(settings, folder, say) as here:
+        own = own_settings(here, gate=False).model_copy(update={"state_dir": folder / "state"})
+        own = own.model_copy(
+            update={"lake": own.lake.model_copy(update={"catalog": None, "data_path": None})}
+        )
+        ensure_topics(own.kafka)
+        try:
+            result = _ingested(own, load, say)
+        finally:
+            names = [t.name for t in own.kafka.topics.all()]
+            AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
+        result |= _reported(own, load, say)
+    return Report("lake", asdict(load), [result])
+
+
+def _ingested(settings: Settings, load: Load, say: Say) -> dict[str, Any]:
+    """Half of the verdicts alone, half with readers; detections alone."""
+    topics = settings.kafka.topics
+    half = min(load.rows, load.through_kafka) // 2
+    with opened(settings) as con:
+        ensure_schema(con)
+    say(f"{half:,} verdicts …")
+    fill(settings, topics.risk_assessment_results, _verdicts(0, half, load))
+    alone = ingest_apart(settings, "assessments")
+    say(f"{load.detections:,} detections …")
+    fill(settings, topics.detection_results, messages(load.detections, "d" * 23, BEGIN))
+    frames = ingest_apart(settings, "detections")
+    say(f"{half:,} verdicts, {load.readers} readers …")
+    fill(settings, topics.risk_assessment_results, _verdicts(half, half, load))
+    with readers(settings, load.readers) as read:
+        accompanied = ingest_apart(settings, "assessments")
+    return {
+        "rows": load.rows,
+        "ingest_rows_per_s": round(alone.per_s),
+        "ingest_rows_per_s_with_readers": round(accompanied.per_s),
+        "ingest_detections_per_s": round(frames.per_s),
+        "rss_mb": round(max(b.rss_mb for b in (alone, frames, accompanied))),
+        **_seen(read),
+    }
+
+
+def _seen(read: Read) -> dict[str, Any]:
+    return {
+        "reader_questions": read.questions,
+        "reader_errors": len(read.errors),
+        "half_seen": read.half_seen,
+    }
+
+
+def _reported(settings: Settings, load: Load, say: Say) -> dict[str, Any]:
+    with opened(settings) as con:
+        say(f"{load.rows:,} rows over {load.days} days …")
+        lake_rows.grow(con, rows=load.rows, per_day=load.per_day)
+        begun_s = time.monotonic()
+        tidy(con, keep=timedelta(0))
+        tidy_s = time.monotonic() - begun_s
+        rows, size_bytes = lake_rows.size(con, settings, "assessments")
+        say("reports …")
+        middle = BEGIN.replace(tzinfo=None) + timedelta(days=load.days // 2)
+        day_s = min(_report_s(con, middle, 1) for _ in range(_REPORTS))
+        month_s = _report_s(con, BEGIN.replace(tzinfo=None), load.days)
+    return {
+        "assessments": rows,
+        "report_day_s": round(day_s, 3),
+        "report_month_s": round(month_s, 2),
+        "bytes_per_row": round(size_bytes / rows, 1),
+        "tidy_s": round(tidy_s, 1),
+        "lake_mb": round(_folder_bytes(settings.state_dir / "lake") / 2**20),
+    }
+
+
+def _report_s(con: duckdb.DuckDBPyConnection, since: datetime, days: int) -> float:
+    begun_s = time.monotonic()
+    latency_figures(con, since=since, until=since + timedelta(days=days), threshold_p95_ms=2_000)
+    return time.monotonic() - begun_s
+
+
+def _verdicts(first: int, count: int, load: Load) -> Iterable[tuple[bytes, bytes]]:
+    return verdicts(first, count, per_day=load.per_day, begin=BEGIN, seed=first)
+
+
+def fill(settings: Settings, topic: Topic, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    """Put (key, value) pairs on a topic."""
+    kafka = settings.kafka
+    producer = Producer(
+        {
+            "bootstrap.servers": kafka.bootstrap_servers,
+            "linger.ms": 50,
+            "compression.type": kafka.producer.compression_type,
+        }
+    )
+    for number, (key, value) in enumerate(pairs):
+        while True:
+            try:
+                producer.produce(topic.name, value, key)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        if number % 1_000 == 0:
+            producer.poll(0)
+    producer.flush(60)
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

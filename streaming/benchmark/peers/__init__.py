@@ -1,0 +1,1 @@
+"""What Trafficmon is measured beside, each in an environment of its own."""

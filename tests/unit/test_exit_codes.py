@@ -1,0 +1,24 @@
+"""What the process ends with, by the entry point itself: scripts and CI go by it."""
+
+import pytest
+
+from streaming.cli import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cameras", "code"),
+    [
+        (["config", "check"], "synthetic://junction", 0),
+        (["config", "check"], "gone.mp4", 1),
+        (["--help"], "", 0),
+        (["config", "check", "--no-such-option"], "", 2),
+        (["no-such-command"], "", 2),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(monkeypatch, tmp_path, arguments, cameras, code):
+    monkeypatch.setenv("TRAFFICMON_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("CAMERAS", cameras)
+    monkeypatch.setattr("sys.argv", ["trafficmon", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code or 0) == code

@@ -1,0 +1,1 @@
+"""Benchmarks and probes of the whole path, run as processes of their own."""

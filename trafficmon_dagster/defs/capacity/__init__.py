@@ -1,0 +1,1 @@
+"""How many cameras the keys carry, and how many keys cameras need."""

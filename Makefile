@@ -62,9 +62,17 @@ check: $(READY) ## lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# The others start whole systems, and have the machine to themselves.
+SIDE_BY_SIDE := tests/unit tests/contract
+
 .PHONY: test
 test: check ## lint, types and every test (TESTS=path narrows it)
+ifdef TESTS
 	@$(BIN)/pytest $(TESTS)
+else
+	@$(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	@$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+endif
 
 .PHONY: format
 format: $(READY) ## rewrite the code in the common style

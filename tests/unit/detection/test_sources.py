@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import av
 import cv2
@@ -190,19 +191,37 @@ def hls(tmp_path):
         with av.open(str(tmp_path / f"{name}.m3u8"), "w", format="hls", options=options) as out:
             stream = out.add_stream("libx264", rate=10, options={"g": "10"})
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-            for number in range(FRAMES):
-                frame = av.VideoFrame.from_ndarray(numbered(number), format="bgr24")
+            for number in range(_HLS_FRAMES):
+                frame = av.VideoFrame.from_ndarray(numbered(number % FRAMES), format="bgr24")
                 out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
-    handler = partial(_Quiet, directory=str(tmp_path))
+    handler = partial(_Playlists, directory=str(tmp_path))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.told = 2
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+_HLS_FRAMES = 200
+
+
+class _Playlists(http.server.SimpleHTTPRequestHandler):
+    """Files as they are, but live.m3u8 names one segment more each time it is asked for."""
+
+    def do_GET(self):
+        if self.path != "/live.m3u8":
+            super().do_GET()
+            return
+        self.server.told += 1
+        head, *segments = (Path(self.directory) / "live.m3u8").read_text().split("#EXTINF")
+        text = "#EXTINF".join([head, *segments[: self.server.told]]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
     def log_message(self, *_args):
         pass
 

@@ -11,6 +11,7 @@ from streaming.messages import (
     Frame,
     Group,
     Latency,
+    ProviderCall,
     RiskAssessment,
     SkippedGroup,
     SkippedGroups,
@@ -111,6 +112,21 @@ def assessment_task(**fields: Any) -> AssessmentTask:
     )
 
 
+def provider_call(**fields: Any) -> ProviderCall:
+    return ProviderCall(
+        **{
+            "started_at": NOON + timedelta(milliseconds=60),
+            "took_ms": 800.0,
+            "key_id": "key_1",
+            "model": "qwen-vl-plus",
+            "outcome": "answered",
+            "prompt_tokens": 420,
+            "completion_tokens": 60,
+        }
+        | fields
+    )
+
+
 def risk_assessment(**fields: Any) -> RiskAssessment:
     message_id = fields.get("message_id", MESSAGE_ID)
     group_index = fields.get("group_index", 0)
@@ -138,6 +154,7 @@ def risk_assessment(**fields: Any) -> RiskAssessment:
             "prompt_version": "1",
             "captured_at": captured_at,
             "assessed_at": captured_at + timedelta(milliseconds=900),
+            "calls": (provider_call(started_at=captured_at + timedelta(milliseconds=60)),),
         }
         | fields
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from streaming.messages import Latency, RiskAssessment, Usage, encode
+from streaming.messages import Latency, ProviderCall, RiskAssessment, Usage, encode
 
 CAMERAS = 50
 GROUPS = 2
@@ -57,6 +57,8 @@ def _uuid7(rng: Random, at: datetime) -> str:
 def _template(rng: Random) -> bytes:
     at = datetime(2000, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)
     llm_ms = round(rng.lognormvariate(6.7, 0.4), 1)
+    key_id = f"key_{rng.randint(1, 10)}"
+    tokens = rng.randint(380, 520), rng.randint(40, 110)
     queue_ms = round(rng.expovariate(1 / 40), 1)
     first, second = rng.choice(_USERS), rng.choice(_USERS)
     return encode(
@@ -76,12 +78,13 @@ def _template(rng: Random) -> bytes:
             danger_object_count=rng.randint(0, 3),
             trigger_object_ids=tuple(sorted(rng.sample(range(8), rng.randint(1, 3)))),
             model="qwen-vl-plus",
-            key_id=f"key_{rng.randint(1, 10)}",
+            key_id=key_id,
             attempts=1,
             latency=Latency(queue_ms, llm_ms, round(queue_ms + llm_ms + rng.uniform(20, 90), 1)),
-            usage=Usage(rng.randint(380, 520), rng.randint(40, 110), 0.00123),
+            usage=Usage(*tokens, 0.00123),
             prompt_version="1",
             captured_at=at,
             assessed_at=at,
+            calls=(ProviderCall(at, llm_ms, key_id, "qwen-vl-plus", "answered", *tokens),),
         )
     )

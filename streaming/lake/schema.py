@@ -15,6 +15,7 @@ from streaming.lake.catalog import ALIAS, LakeUnavailable
 from streaming.lake.tables import (
     ALERTS,
     BENCHMARKS,
+    LLM_CALLS,
     SCHEMA_VERSIONS,
     SKIPPED_GROUPS,
     TABLES,
@@ -73,13 +74,14 @@ def _migrate(con: duckdb.DuckDBPyConnection, step: Step) -> None:
     if (version(con) or 0) >= step.to:
         return
     step.change(con)
+    if step.to == VERSION:  # a view may ask what only the last step made
+        _create_views(con)
     con.execute("INSERT INTO schema_versions VALUES (?, ?)", [step.to, _now()])
 
 
 def _skipped_groups(con: duckdb.DuckDBPyConnection) -> None:
     _create_all(con, [SKIPPED_GROUPS])
     con.execute("INSERT INTO ingestions VALUES ('skipped', 0, 0, NULL)")
-    _create_views(con)
 
 
 def _labels_of_alerts(con: duckdb.DuckDBPyConnection) -> None:
@@ -94,6 +96,11 @@ STEPS: tuple[Step, ...] = (
     Step(2, "table skipped_groups, filled from its topic; view alerts_by_type", _skipped_groups),
     Step(3, "columns alert, metric and labels of alerts", _labels_of_alerts),
     Step(4, "table benchmarks", lambda con: _create_all(con, [BENCHMARKS])),
+    Step(
+        5,
+        "table llm_calls, filled from assessments to come; view key_activity",
+        lambda con: _create_all(con, [LLM_CALLS]),
+    ),
 )
 VERSION = 1 + len(STEPS)
 

@@ -13,6 +13,7 @@ from streaming.lake.tables import (
     ASSESSMENTS,
     DETECTED_OBJECTS,
     DETECTIONS,
+    LLM_CALLS,
     SKIPPED_GROUPS,
     TASKS,
     Table,
@@ -173,6 +174,17 @@ ASSESSMENT_STREAM = Stream(
         "error": {"type": "VARCHAR", "message": "VARCHAR"},
         "promptVersion": "VARCHAR",
         "imageUsed": "BOOLEAN",
+        "calls": [
+            {
+                "startedAt": "VARCHAR",
+                "tookMs": "FLOAT",
+                "keyId": "VARCHAR",
+                "model": "VARCHAR",
+                "outcome": "VARCHAR",
+                "promptTokens": "INTEGER",
+                "completionTokens": "INTEGER",
+            }
+        ],
     },
     targets=(
         Target(
@@ -184,6 +196,16 @@ ASSESSMENT_STREAM = Stream(
                    j.usage.promptTokens, j.usage.completionTokens, j.usage.cost, j.error.type,
                    j.error.message, j.promptVersion, j.imageUsed, kafka_partition, kafka_offset
             FROM m
+            """,  # noqa: S608
+        ),
+        Target(
+            LLM_CALLS,
+            f"""
+            SELECT taskId, cameraId, {_time("capturedAt")}, i - 1, {_time("c.startedAt")},
+                   c.tookMs, c.keyId, c.model, c.outcome, c.promptTokens, c.completionTokens,
+                   kafka_partition, kafka_offset
+            FROM (SELECT j.taskId, j.cameraId, j.capturedAt, unnest(j.calls) AS c,
+                         generate_subscripts(j.calls, 1) AS i, kafka_partition, kafka_offset FROM m)
             """,  # noqa: S608
         ),
     ),

@@ -153,6 +153,27 @@ ASSESSMENTS = Table(
     sorted_by=("camera_id", "captured_at"),
 )
 
+LLM_CALLS = Table(
+    "llm_calls",
+    "One row a call to the provider, refused and repeated ones with them. Since schema version 5.",
+    (
+        Column("task_id", "VARCHAR", "The task it was made for"),
+        _CAMERA_ID,
+        _CAPTURED_AT,
+        Column("call_index", "INTEGER", "Which call of the task's assessment, from 0"),
+        Column("started_at", "TIMESTAMP", "When the request left, UTC"),
+        Column("took_ms", "FLOAT", "Until the answer was read, or was given up, ms"),
+        Column("key_id", "VARCHAR", "Id of the API key, never the key"),
+        Column("model", "VARCHAR", "The model that answered, or that was asked"),
+        Column("outcome", "VARCHAR", "answered, bad_answer (no verdict in it), or the error"),
+        Column("prompt_tokens", "INTEGER", "Tokens sent; 0 unless it answered"),
+        Column("completion_tokens", "INTEGER", "Tokens received"),
+        *_KAFKA,
+    ),
+    day_of="captured_at",
+    sorted_by=("camera_id", "captured_at"),
+)
+
 SKIPPED_GROUPS = Table(
     "skipped_groups",
     "One row a group that no model was asked about, and why. Since schema version 2.",
@@ -292,6 +313,7 @@ TABLES: tuple[Table, ...] = (
     DETECTED_OBJECTS,
     TASKS,
     ASSESSMENTS,
+    LLM_CALLS,
     SKIPPED_GROUPS,
     REJECTED,
     INGESTED_OFFSETS,

@@ -70,6 +70,25 @@ COST = View(
     """,
 )
 
+KEY_ACTIVITY = View(
+    "key_activity",
+    "One row an hour, key and model: calls, how they ended, and how long the answers took, ms.",
+    # An assessment that was published twice brings its calls twice.
+    """
+    WITH made AS (
+      SELECT DISTINCT captured_at, task_id, started_at, key_id, model, outcome, took_ms
+      FROM llm_calls
+    )
+    SELECT date_trunc('hour', captured_at) AS hour, key_id, model, count(*) AS calls,
+           count(*) FILTER (outcome = 'answered') AS answered,
+           count(*) FILTER (outcome = 'throttled') AS throttled,
+           count(*) FILTER (outcome NOT IN ('answered', 'throttled')) AS failed,
+           quantile_cont(took_ms, 0.5) FILTER (outcome = 'answered') AS p50_ms,
+           quantile_cont(took_ms, 0.95) FILTER (outcome = 'answered') AS p95_ms
+    FROM made GROUP BY ALL
+    """,
+)
+
 CAMERA_ACTIVITY = View(
     "camera_activity",
     "One row an hour and camera: frames, road users, groups, and verdicts by level.",
@@ -109,4 +128,12 @@ ALERTS_BY_TYPE = View(
     """,
 )
 
-VIEWS: tuple[View, ...] = (VERDICTS, LATENCY, SUCCESS_RATE, COST, CAMERA_ACTIVITY, ALERTS_BY_TYPE)
+VIEWS: tuple[View, ...] = (
+    VERDICTS,
+    LATENCY,
+    SUCCESS_RATE,
+    COST,
+    KEY_ACTIVITY,
+    CAMERA_ACTIVITY,
+    ALERTS_BY_TYPE,
+)

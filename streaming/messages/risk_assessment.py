@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from streaming.messages.base import Count, Id, Int32, Message, Number, Part, Timestamp
 
 Status = Literal["assessed", "expired", "failed"]
@@ -27,6 +29,18 @@ class Usage(Part, frozen=True):
     cost: Number = 0.0
 
 
+class ProviderCall(Part, frozen=True):
+    """One call that the task took: `outcome` is "answered" or the kind of error; times in ms."""
+
+    started_at: Timestamp
+    took_ms: Number
+    key_id: Id
+    model: str
+    outcome: str
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+
+
 class Failure(Part, frozen=True):
     """Why a task was not assessed."""
 
@@ -38,7 +52,8 @@ class RiskAssessment(Message, frozen=True, kw_only=True):
     """The end of one task; key on the wire: cameraId.
 
     `risk_level` is "unknown" unless `status` is "assessed": a failure is never "none".
-    `image_used` tells whether the model saw the picture or the geometry alone.
+    `image_used` tells whether the model saw the picture or the geometry alone. `calls` are those
+    of the scheduler that ended the task, in their order; those of older versions do not tell.
     """
 
     task_id: Id
@@ -63,6 +78,7 @@ class RiskAssessment(Message, frozen=True, kw_only=True):
     assessed_at: Timestamp
     image_used: bool = True
     error: Failure | None = None
+    calls: tuple[ProviderCall, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if self.status != "assessed" and self.risk_level != "unknown":

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -17,18 +17,15 @@ from streaming.errors import (
     JsonModeRefused,
     KeyRejected,
     ModelMissing,
-    NoFreeConnection,
     ProviderError,
     Throttled,
 )
 from streaming.messages import AssessmentTask, RiskAssessment, Status
 from streaming.metrics import Metrics
 from streaming.scheduling import chat, prompt, verdict
+from streaming.scheduling.calling import Asks, Caller
 from streaming.scheduling.case import Case, Prices, Progress, ended
-from streaming.scheduling.lanes import Rank
-from streaming.scheduling.limits import Slot
 from streaming.scheduling.model_order import ModelOrder
-from streaming.scheduling.provider import Call
 from streaming.scheduling.turnstile import DeadlinePassed, Turnstile
 from streaming.settings import ApiKey
 
@@ -39,17 +36,10 @@ _MAX_CALLS = 12
 
 _FIRST_BACKOFF_S = 0.2
 _JPEG_START = b"\xff\xd8"
-_FIRST_TOKENS_ESTIMATE = 1_500
 
 
 class Withdrawn(Exception):
     """Not an error: the task is to be handed back instead of being tried again."""
-
-
-class Asks(Protocol):
-    """The provider, as seen from here."""
-
-    async def ask(self, key: ApiKey, call: Call) -> chat.Reply: ...
 
 
 class Images(Protocol):
@@ -85,11 +75,20 @@ class Assessor:
     metrics: Metrics
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
-    tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
+    _caller: Caller = field(init=False)
     _models: ModelOrder = field(init=False)
 
     def __post_init__(self) -> None:
         self._models = ModelOrder(self.policy.models)
+        self._caller = Caller(
+            self.provider,
+            self.turnstile,
+            self.keys,
+            self.metrics,
+            self.clock,
+            sampling=self.policy.sampling,
+            timeout_s=self.policy.call_timeout_s,
+        )
 
     @property
     def calling(self) -> int:
@@ -159,16 +158,26 @@ class Assessor:
         while True:
             answer = ""
             try:
-                reply = await self._call(case)
-                answer = reply.text
-                return verdict.parse(answer, ids, self.policy.thresholds)
+                if case.progress.withdrawn:
+                    raise Withdrawn
+                answer = (await self._caller.call(case)).text
+                return self._verdict(case, answer, ids)
             except DeadlinePassed:
                 raise
             except ProviderError as exc:
                 case.progress.calling = False
                 case.last_error = exc
-                if case.calls >= _MAX_CALLS or not await self._may_try_again(case, exc, answer):
+                if len(case.calls) >= _MAX_CALLS:
                     raise
+                if not await self._may_try_again(case, exc, answer):
+                    raise
+
+    def _verdict(self, case: Case, answer: str, ids: Sequence[int]) -> verdict.Verdict:
+        try:
+            return verdict.parse(answer, ids, self.policy.thresholds)
+        except BadAnswer:
+            case.last_was_unusable()
+            raise
 
     async def _may_try_again(self, case: Case, error: ProviderError, answer: str) -> bool:
         """Change what has to change before another call; False if none would help."""
@@ -189,7 +198,7 @@ class Assessor:
                 case.avoid |= {case.key_id or ""}
                 return True
             case _:
-                return error.retryable and case.calls > 0 and await self._retry_later(case)
+                return error.retryable and bool(case.calls) and await self._retry_later(case)
 
     def _ask_the_next_model(self, case: Case, error: BadRequest) -> bool:
         now = self.clock()
@@ -212,62 +221,6 @@ class Assessor:
         longest_s = max(0.0, case.deadline - self.clock())
         delay_s = _FIRST_BACKOFF_S * 2 ** (case.failures - 1) * self.rng.uniform(0.5, 1.5)
         await asyncio.sleep(min(delay_s, longest_s))
-
-    async def _call(self, case: Case) -> chat.Reply:
-        """One call with the next key that may be used."""
-        if case.progress.withdrawn:
-            raise Withdrawn
-        body = chat.request(
-            case.asked,
-            case.prompt,
-            self.policy.sampling,
-            image=case.image,
-            earlier=case.earlier,
-        )
-        rank = Rank.of(case.task.priority, case.deadline)
-        slot = await self.turnstile.acquire(
-            rank, case.asked, avoid=case.avoid, tokens=self.tokens_estimate
-        )
-        case.progress.calling = True
-        case.calls += 1
-        case.key_id = slot.key_id
-        begun = self.clock()
-
-        def on_sent() -> None:
-            nonlocal begun
-            begun = self.clock()
-            case.queued_until = case.queued_until or datetime.now(UTC)
-            self.turnstile.sent(slot)
-
-        timeout_s = min(self.policy.call_timeout_s, max(1.0, case.ends_at - begun))
-        call = Call(body, timeout_s, case.task.task_id, on_sent, model=case.asked)
-        try:
-            reply = await self.provider.ask(self.keys[slot.key_id], call)
-        except ProviderError as exc:
-            if isinstance(exc, NoFreeConnection):  # it never left: no fault of the key
-                self.turnstile.abandoned(slot)
-            else:
-                self.turnstile.failed(slot, exc)
-            self.metrics.llm_calls.labels(exc.error_type).inc()
-            raise
-        except BaseException:
-            self.turnstile.abandoned(slot)
-            raise
-        finally:
-            took_s = self.clock() - begun
-            case.llm_ms += took_s * 1000
-            self.metrics.llm_latency_s.observe(took_s)
-        self._answered(case, slot, reply)
-        return reply
-
-    def _answered(self, case: Case, slot: Slot, reply: chat.Reply) -> None:
-        tokens = reply.prompt_tokens + reply.completion_tokens
-        self.turnstile.succeeded(slot, tokens)
-        self.metrics.llm_calls.labels("success").inc()
-        self.tokens_estimate += (tokens - self.tokens_estimate) // 16
-        case.answered_by = reply.model
-        case.prompt_tokens += reply.prompt_tokens
-        case.completion_tokens += reply.completion_tokens
 
     def _end(
         self, case: Case, status: Status, found: verdict.Verdict | None, error: ProviderError | None

@@ -1,22 +1,30 @@
 """One task under way: what happened to it so far, and the message about its end. Pure."""
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from streaming.errors import ProviderError
+from msgspec.structs import replace
+
+from streaming.errors import BadAnswer, ProviderError
 from streaming.messages import (
     AssessmentTask,
     Failure,
     Latency,
+    ProviderCall,
     RiskAssessment,
     RiskLevel,
     Status,
     Usage,
 )
-from streaming.scheduling.chat import Exchange
+from streaming.scheduling.chat import Exchange, Reply
 from streaming.scheduling.prompt import Prompt
 from streaming.scheduling.verdict import Verdict
+
+ANSWERED = "answered"
+UNUSABLE = BadAnswer.error_type
+ANSWERS = frozenset({ANSWERED, UNUSABLE})
+"""Outcomes of a call that the model answered; any other is the kind of error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +66,45 @@ class Case:
     ends_at: float
     progress: Progress
     asked: str
-    calls: int = 0
+    calls: list[ProviderCall] = field(default_factory=list)
     failures: int = 0
     earlier: Exchange | None = None
     repaired: bool = False
     avoid: frozenset[str] = frozenset()
-    key_id: str | None = None
-    answered_by: str = ""
     queued_until: datetime | None = None
-    llm_ms: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
     last_error: ProviderError | None = None
+
+    @property
+    def key_id(self) -> str | None:
+        """Whose key was used last."""
+        return self.calls[-1].key_id if self.calls else None
+
+    @property
+    def model(self) -> str:
+        """The model that answered last, or else the one asked last."""
+        answers = (call.model for call in reversed(self.calls) if call.outcome in ANSWERS)
+        return next(answers, self.asked)
+
+    def made_call(
+        self, key_id: str, started_at: datetime, took_s: float, result: Reply | ProviderError
+    ) -> None:
+        """A call with this key ended so."""
+        reply = result if isinstance(result, Reply) else None
+        self.calls.append(
+            ProviderCall(
+                started_at=started_at,
+                took_ms=round(took_s * 1000, 3),
+                key_id=key_id,
+                model=(reply.model if reply else "") or self.asked,
+                outcome=ANSWERED if isinstance(result, Reply) else result.error_type,
+                prompt_tokens=reply.prompt_tokens if reply else 0,
+                completion_tokens=reply.completion_tokens if reply else 0,
+            )
+        )
+
+    def last_was_unusable(self) -> None:
+        """No verdict could be read out of the last answer."""
+        self.calls[-1] = replace(self.calls[-1], outcome=UNUSABLE)
 
 
 def ended(
@@ -84,6 +119,8 @@ def ended(
     """The end of a task that was opened; only "assessed" comes with a verdict."""
     task = case.task
     level: RiskLevel = found.risk_level if found else "unknown"
+    prompt_tokens = sum(call.prompt_tokens for call in case.calls)
+    completion_tokens = sum(call.completion_tokens for call in case.calls)
     return RiskAssessment(
         task_id=task.task_id,
         message_id=task.message_id,
@@ -97,24 +134,23 @@ def ended(
         description=found.description if found else "",
         danger_object_count=found.danger_object_count if found else 0,
         trigger_object_ids=found.trigger_object_ids if found else (),
-        model=case.answered_by or case.asked,
+        model=case.model,
         key_id=case.key_id,
-        attempts=case.calls,
+        attempts=len(case.calls),
         latency=Latency(
             queue_ms=_since_ms(task.created_at, case.queued_until or now),
-            llm_ms=round(case.llm_ms, 3),
+            llm_ms=round(sum(call.took_ms for call in case.calls), 3),
             end_to_end_ms=_since_ms(task.captured_at, now),
         ),
         usage=Usage(
-            case.prompt_tokens,
-            case.completion_tokens,
-            prices.cost(case.prompt_tokens, case.completion_tokens),
+            prompt_tokens, completion_tokens, prices.cost(prompt_tokens, completion_tokens)
         ),
         prompt_version=case.prompt.version,
         captured_at=task.captured_at,
         assessed_at=now,
         image_used=case.image is not None,
         error=Failure(error.error_type, str(error)) if error else None,
+        calls=tuple(case.calls),
     )
 
 

@@ -131,6 +131,7 @@ class KeepDays(Section):
     detected_objects: int = Field(90, ge=0, description="Of detected_objects; 0: for ever")
     tasks: int = Field(365, ge=0, description="Of tasks; 0: for ever")
     assessments: int = Field(730, ge=0, description="Of assessments; 0: for ever")
+    llm_calls: int = Field(180, ge=0, description="Of llm_calls; 0: for ever")
     skipped_groups: int = Field(180, ge=0, description="Of skipped_groups; 0: for ever")
     rejected: int = Field(30, ge=0, description="Of rejected; 0: for ever")
     alerts: int = Field(730, ge=0, description="Of alerts; 0: for ever")

@@ -78,7 +78,9 @@ def asked(environment, path):
 def every_camera_was_seen_and_a_verdict_asked_for(environment) -> bool:
     stats = asked(environment, "/api/scheduler/stats")
     latest = [asked(environment, f"/api/cameras/{n}/latest") for n in range(1, 5)]
-    return bool(stats and stats["total_calls"]) and all(found and found["frame"] for found in latest)
+    return bool(stats and stats["total_calls"]) and all(
+        found and found["frame"] for found in latest
+    )
 
 
 def test_the_summary_balances_although_every_daemon_was_killed_once(environment, tmp_path):

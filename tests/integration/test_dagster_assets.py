@@ -140,6 +140,7 @@ def test_ingestion_fills_every_table_and_its_checks_pass(make_settings):
         "detected_objects": 2,
         "tasks": 1,
         "assessments": 1,
+        "llm_calls": 1,
         "skipped_groups": 1,
     }
     assert len(checks(result)) == 21

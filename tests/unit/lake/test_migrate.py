@@ -9,7 +9,7 @@ from streaming.lake.migrate import migrate
 from streaming.lake.schema import VERSION, ensure_schema, version
 from streaming.lake.tables import TABLES
 from streaming.lake.views import VIEWS
-from tests.builders import risk_assessment, skipped_groups
+from tests.builders import skipped_groups
 from tests.unit.lake.rows import bring
 
 FROZEN = Path(__file__).parents[2] / "frozen"
@@ -22,7 +22,10 @@ def old(settings):
         for statement in (FROZEN / "lake-v1.sql").read_text(encoding="utf-8").split(";\n"):
             if statement.strip():
                 con.execute(statement)
-        bring(con, "assessments", risk_assessment())
+        con.execute(
+            "INSERT INTO assessments (task_id, message_id, captured_at, status, kafka_offset)"
+            " VALUES ('m:0', 'm', now()::TIMESTAMP, 'assessed', 7)"
+        )
     return settings
 
 

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from msgspec import UNSET
 
-from streaming.lake.tables import ASSESSMENTS, DETECTED_OBJECTS, DETECTIONS, TASKS
+from streaming.lake.tables import ASSESSMENTS, DETECTED_OBJECTS, DETECTIONS, LLM_CALLS, TASKS
 from streaming.messages import Failure, Frame, encode
 from tests.builders import (
     assessment_task,
     detection,
     detection_result,
     group,
+    provider_call,
     risk_assessment,
     spatial,
 )
@@ -80,6 +82,32 @@ def test_a_verdict_is_a_row_with_its_lists(lake):
     assert row["trigger_object_ids"] == [0, 1]
     assert (row["queue_ms"], row["llm_ms"], row["end_to_end_ms"]) == (12.0, 800.0, 900.0)
     assert (row["error_type"], row["error_message"], row["image_used"]) == (None, None, True)
+
+
+def test_each_call_of_a_task_is_a_row_in_its_order(lake):
+    throttled = provider_call(
+        outcome="throttled", key_id="key_2", took_ms=30.5, prompt_tokens=0, completion_tokens=0
+    )
+    answered = provider_call(started_at=NOON + timedelta(seconds=1))
+    verdict = risk_assessment(calls=(throttled, answered))
+
+    bring(lake, "assessments", verdict)
+
+    first, second = sorted(rows(lake, LLM_CALLS), key=lambda r: r["call_index"])
+    assert first["task_id"] == second["task_id"] == verdict.task_id
+    assert (first["outcome"], first["key_id"], first["took_ms"]) == ("throttled", "key_2", 30.5)
+    assert (second["call_index"], second["outcome"]) == (1, "answered")
+    assert second["started_at"] == NOON_IN_LAKE + timedelta(seconds=1)
+    assert (second["prompt_tokens"], second["completion_tokens"]) == (420, 60)
+
+
+def test_a_verdict_of_an_older_scheduler_tells_of_no_calls(lake):
+    older = risk_assessment(calls=UNSET)
+
+    assert bring(lake, "assessments", older) == []
+
+    assert len(rows(lake, ASSESSMENTS)) == 1
+    assert rows(lake, LLM_CALLS) == []
 
 
 def test_a_failure_keeps_its_reason(lake):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streaming.messages import Latency
-from tests.builders import assessment_task, detection_result, risk_assessment
+from tests.builders import assessment_task, detection_result, provider_call, risk_assessment
 from tests.unit.lake.rows import bring
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -69,3 +69,16 @@ def test_camera_activity_shows_cameras_without_a_verdict(lake):
     ).fetchall()
 
     assert rows == [("a", 1, 2, 1), ("b", 1, 2, 0)]
+
+
+def test_a_keys_calls_are_counted_by_how_they_ended_and_a_repeated_message_adds_none(lake):
+    throttled = provider_call(outcome="throttled", prompt_tokens=0, completion_tokens=0)
+    answered = provider_call(started_at=NOON + timedelta(seconds=1), took_ms=900.0)
+    twice = risk_assessment(captured_at=NOON, calls=(throttled, answered))
+    bring(lake, "assessments", twice, twice)
+
+    rows = lake.execute(
+        "SELECT key_id, calls, answered, throttled, failed, p50_ms FROM key_activity"
+    ).fetchall()
+
+    assert rows == [("key_1", 2, 1, 1, 0, 900.0)]

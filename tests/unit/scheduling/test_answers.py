@@ -168,7 +168,6 @@ async def test_a_steered_answer_changes_its_own_verdict_and_nothing_else(steered
 
     assert (following.status, following.risk_level) == ("assessed", "high")
     assert world.provider.calls[-1].body == untouched.provider.calls[-1].body
-    assert world.assessor.tokens_estimate > 0
     # What is the task's own stays so, whatever the answer says.
     assert (own.task_id, own.message_id, own.camera_id) == ("m:0", "m", "cam-1")
     assert (own.key_id, own.prompt_version) == ("k", following.prompt_version)

@@ -140,6 +140,17 @@ async def test_neither_429s_nor_dead_keys_use_up_the_retries():
     assert (result.status, result.attempts) == ("assessed", 4)
 
 
+async def test_each_call_is_on_record_with_its_key_and_how_it_ended():
+    throttled = Throttled("429", cause="requests", retry_after_s=0.01)
+    provider = Scripted(throttled, PROSE, GOOD)
+    result = await assessed(provider)
+    assert [call.outcome for call in result.calls] == ["throttled", "bad_answer", "answered"]
+    assert [call.key_id for call in result.calls] == [key for key, _ in provider.calls]
+    assert [call.prompt_tokens > 0 for call in result.calls] == [False, True, True]
+    assert sum(call.took_ms for call in result.calls) == pytest.approx(result.latency.llm_ms)
+    assert result.attempts == len(result.calls)
+
+
 async def test_calls_for_one_task_are_bounded_whatever_happens():
     throttled = Throttled("429", cause="requests", retry_after_s=0.0)
     provider = Scripted(throttled)

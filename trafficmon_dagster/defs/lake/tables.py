@@ -10,6 +10,7 @@ from streaming.lake.tables import (
     ASSESSMENTS,
     DETECTED_OBJECTS,
     DETECTIONS,
+    LLM_CALLS,
     SKIPPED_GROUPS,
     TASKS,
     Table,
@@ -71,7 +72,7 @@ def described(of: Table) -> dict[str, Any]:
 def _ingestion(stream_name: str, source: str, tables: tuple[Table, ...]) -> dg.AssetsDefinition:
     """The step that reads one topic; it has one asset for each table that it fills."""
     first = table(tables[0].name)
-    checks = _CHECKS | (_OF_VERDICTS if tables == (ASSESSMENTS,) else {})
+    checks = _CHECKS | (_OF_VERDICTS if ASSESSMENTS in tables else {})
 
     @dg.multi_asset(
         name=f"ingest_{stream_name}",
@@ -154,6 +155,6 @@ def _ingestion(stream_name: str, source: str, tables: tuple[Table, ...]) -> dg.A
 ingestion_assets = [
     _ingestion("detections", "detection-results", (DETECTIONS, DETECTED_OBJECTS)),
     _ingestion("tasks", "assessment-tasks", (TASKS,)),
-    _ingestion("assessments", "risk-assessment-results", (ASSESSMENTS,)),
+    _ingestion("assessments", "risk-assessment-results", (ASSESSMENTS, LLM_CALLS)),
     _ingestion("skipped", "skipped-groups", (SKIPPED_GROUPS,)),
 ]

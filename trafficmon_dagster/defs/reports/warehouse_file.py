@@ -13,7 +13,14 @@ from trafficmon_dagster.resources import Trafficmon
     key=WAREHOUSE_FILE,
     deps=[
         table(name)
-        for name in ("detections", "detected_objects", "tasks", "assessments", "skipped_groups")
+        for name in (
+            "detections",
+            "detected_objects",
+            "tasks",
+            "assessments",
+            "llm_calls",
+            "skipped_groups",
+        )
     ],
     group_name=REPORTS,
     kinds={"duckdb"},

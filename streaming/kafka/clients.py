@@ -22,6 +22,9 @@ MEMBER_SESSION_MS = 6_000
 CommitCallback = Callable[[KafkaError | None, list[TopicPartition]], None]
 _MAX_QUEUED_MESSAGES = 100_000
 _MAX_FETCHED_KIB = 16_384
+_FULL_PAUSE_MS = 10
+"""Between two looks whether the fetched messages became fewer. librdkafka's second lets a fast
+reader run dry: 12 µs a message instead of 1.2 (925 bytes, 16 partitions)."""
 _FATAL = (KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID)  # noqa: SLF001
 
 
@@ -157,6 +160,7 @@ def _fetching(kafka: KafkaSettings) -> dict[str, Any]:
         "fetch.min.bytes": kafka.consumer.fetch_min_bytes,
         "fetch.wait.max.ms": kafka.consumer.fetch_max_wait_ms,
         "queued.max.messages.kbytes": _MAX_FETCHED_KIB,
+        "fetch.queue.backoff.ms": _FULL_PAUSE_MS,
     }
 
 

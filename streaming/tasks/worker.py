@@ -44,8 +44,6 @@ settings' 32 kB it took twice the processor time."""
 _RETRY_BACKOFF_MS = 5
 """While the broker still ends the last transaction it refuses the next one's offsets, to be asked
 again: after librdkafka's 100 ms, this was most of the latency under load."""
-_FETCH_BACKOFF_MS = 5
-"""After its queue was full librdkafka fetches nothing for a second, while a batch takes less."""
 _QUEUE_FULL_WAIT_S = 10.0
 _COMMITTED_TIMEOUT_S = 30.0
 _METADATA_EVERY_MS = 10_000
@@ -103,7 +101,6 @@ class TaskWorker:
             instance_id=instance_id,
             # New partitions are looked for as often; a camera may be on one of them.
             topic_metadata_refresh_interval_ms=_METADATA_EVERY_MS,
-            fetch_queue_backoff_ms=_FETCH_BACKOFF_MS,
         )
         self._transactions = Transactions(self._producer, transactional_id)
         self._given_up: set[int] = set()

@@ -17,6 +17,7 @@ from streaming.lake.plan import Span, TopicEnds
 from streaming.lake.source import batches, offsets_at, topic_ends
 from streaming.lake.staging import stage, staged
 from streaming.lake.streams import Stream
+from streaming.lake.tables import Table
 from streaming.lake.transaction import transaction
 from streaming.settings import KafkaSettings
 
@@ -65,7 +66,7 @@ def _insert(
     con: duckdb.DuckDBPyConnection, stream: Stream, topic: TopicEnds, batch: Batch
 ) -> tuple[dict[str, int], int]:
     """Rows by table and messages that were missing; within a transaction."""
-    rows = {t.table.name: _insert_missing(con, t.table.name) for t in stream.targets}
+    rows = {t.table.name: _insert_missing(con, t.table) for t in stream.targets}
     first = stream.targets[0].table.name
     (messages,) = con.execute(
         f"SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM missing_{first}"  # noqa: S608
@@ -84,10 +85,11 @@ def _insert(
     return rows, messages
 
 
-def _insert_missing(con: duckdb.DuckDBPyConnection, table: str) -> int:
+def _insert_missing(con: duckdb.DuckDBPyConnection, into: Table) -> int:
+    table, message = into.name, into.columns[0].name  # its id, or its task's
     same = " AND ".join(
         f"t.{column} = s.{column}"
-        for column in ("message_id", "captured_at", "kafka_partition", "kafka_offset")
+        for column in (message, "captured_at", "kafka_partition", "kafka_offset")
     )
     con.execute(
         f"""

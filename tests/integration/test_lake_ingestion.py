@@ -296,6 +296,26 @@ def test_a_backfill_brings_what_the_lake_lost_and_nothing_twice(settings):
     assert bring(settings, DETECTION_STREAM)[0].messages == 50
 
 
+def test_a_backfill_brings_a_verdicts_calls_with_it(settings):
+    send(
+        settings,
+        settings.kafka.topics.risk_assessment_results,
+        [encode(risk_assessment(message_id=f"m{n}")) for n in range(20)],
+    )
+    bring(settings, ASSESSMENT_STREAM)
+    with opened(settings) as con:
+        con.execute("DELETE FROM llm_calls WHERE task_id < 'm15'")
+        lost = 20 - len(column(settings, "SELECT 1 FROM llm_calls"))
+        first = backfill(con, settings.kafka, ASSESSMENT_STREAM)
+        second = backfill(con, settings.kafka, ASSESSMENT_STREAM)
+
+    assert (first.rows, second.rows) == (
+        {"assessments": 0, "llm_calls": lost},
+        {"assessments": 0, "llm_calls": 0},
+    )
+    assert lost > 0
+
+
 def test_a_backfill_from_a_time_leaves_older_messages_alone(settings):
     topic = settings.kafka.topics.detection_results
     send(settings, topic, frames(0, 100))

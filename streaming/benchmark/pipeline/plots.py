@@ -1,6 +1,5 @@
 """A run as a picture: latency, lag and cores, readable on white and on near-black."""
 
-import io
 from collections.abc import Mapping
 from math import nan
 from typing import Any
@@ -9,10 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from streaming.benchmark.pipeline.figures import STAGES
-
-# Each has a contrast of at least 3 on white and on #0e1116.
-INK = "#7d8590"
-COLORS = ("#2f81f7", "#d98311", "#e5534b", "#57ab5a", "#b083f0", "#c96198", "#39c5cf")
+from streaming.plot_style import AMBER, BLUE, INK, RED, SERIES, mute, png
 
 
 def run_plot(report: Mapping[str, Any]) -> bytes:
@@ -26,17 +22,15 @@ def run_plot(report: Mapping[str, Any]) -> bytes:
     _lag(panels["lag"], result)
     _cores(panels["cores"], result)
     for axes in panels.values():
-        _muted(axes)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", transparent=True)
-    return out.getvalue()
+        mute(axes)
+    return png(figure)
 
 
 def _latency(axes: Axes, result: Mapping[str, Any], step_s: float) -> None:
     at = [(n + 0.5) * step_s for n in range(len(result["portions"]))]
     for color, name, figure in (
-        (COLORS[0], "end to end P50", ("end_to_end_ms", "p50")),
-        (COLORS[1], "end to end P95", ("end_to_end_ms", "p95")),
+        (BLUE, "end to end P50", ("end_to_end_ms", "p50")),
+        (AMBER, "end to end P95", ("end_to_end_ms", "p95")),
         (INK, "provider P95", ("provider_ms", "p95")),
     ):
         values = [(part[figure[0]] or {}).get(figure[1], nan) / 1000 for part in result["portions"]]
@@ -55,9 +49,9 @@ def _stages(axes: Axes, result: Mapping[str, Any]) -> None:
         p50, p95, p99 = (max(1.0, found[p]) for p in ("p50", "p95", "p99"))
         axes.plot([p50, p99], [y, y], color=INK, linewidth=2, alpha=0.45, zorder=1)
         for color, value, label in (
-            (COLORS[0], p50, "P50"),
-            (COLORS[1], p95, "P95"),
-            (COLORS[2], p99, "P99"),
+            (BLUE, p50, "P50"),
+            (AMBER, p95, "P95"),
+            (RED, p99, "P99"),
         ):
             axes.scatter(value, y, s=36, color=color, zorder=2, label=label if y == 0 else None)
     axes.set_yticks(range(len(STAGES)), [name.replace("_", " ") for name in STAGES])
@@ -70,7 +64,7 @@ def _stages(axes: Axes, result: Mapping[str, Any]) -> None:
 def _lag(axes: Axes, result: Mapping[str, Any]) -> None:
     looks = result["lag_over_time"]
     names = sorted({name for look in looks for name in look["by_group"]})
-    for color, name in zip(COLORS, names, strict=False):
+    for color, name in zip(SERIES, names, strict=False):
         axes.plot(
             [look["at_s"] for look in looks],
             [look["by_group"].get(name, 0) for look in looks],
@@ -87,7 +81,7 @@ def _lag(axes: Axes, result: Mapping[str, Any]) -> None:
 def _cores(axes: Axes, result: Mapping[str, Any]) -> None:
     used = result["resources"]["processes"]
     names = sorted(used, key=lambda name: used[name]["cores"] or 0.0)
-    axes.barh(names, [used[name]["cores"] or 0.0 for name in names], color=COLORS[0], height=0.6)
+    axes.barh(names, [used[name]["cores"] or 0.0 for name in names], color=BLUE, height=0.6)
     for y, name in enumerate(names):
         memory = f"  {used[name]['rss_mb']:,.0f} MB"
         axes.annotate(memory, (used[name]["cores"] or 0.0, y), va="center", color=INK, fontsize=8.5)
@@ -100,16 +94,3 @@ def _short(name: str) -> str:
     """The group and the topic without the benchmark's prefix."""
     group, _, topic = name.partition(" ")
     return f"{group}: {'-'.join(topic.split('-')[-2:])}"
-
-
-def _muted(axes: Axes) -> None:
-    axes.patch.set_alpha(0)
-    axes.set_title(
-        axes.get_title(loc="left"), loc="left", color=INK, fontsize=11, fontweight="bold"
-    )
-    axes.xaxis.label.set_color(INK)
-    axes.tick_params(colors=INK, which="both", length=0)
-    axes.grid(visible=True, color=INK, alpha=0.22, linewidth=0.7)
-    axes.set_axisbelow(True)
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -111,7 +111,7 @@ def _of_machine(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _draw(axes: "Axes", rows: Sequence[Mapping[str, Any]]) -> None:
     """A line a load and percentile over the runs, oldest first."""
-    from trafficmon_dagster.defs.reports.plot import AMBER, BLUE
+    from streaming.plot_style import AMBER, BLUE
     from trafficmon_dagster.defs.reports.shapes import titled
 
     loads = sorted({row["load_key"] for row in rows})

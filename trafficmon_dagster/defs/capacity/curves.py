@@ -2,8 +2,9 @@
 
 from matplotlib.axes import Axes
 
+from streaming.plot_style import AMBER, BLUE, GREEN, INK
 from trafficmon_dagster.defs.capacity.plan import Plan
-from trafficmon_dagster.defs.reports.plot import AMBER, BLUE, GREEN, INK, picture
+from trafficmon_dagster.defs.reports.plot import picture
 from trafficmon_dagster.defs.reports.report import Picture
 from trafficmon_dagster.defs.reports.shapes import titled
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from streaming.markdown import share
+from streaming.plot_style import GREEN, RED
 from trafficmon_dagster.defs.reports.report import Column, Picture, Report, Table
 from trafficmon_dagster.defs.reports.report_asset import report_asset
 from trafficmon_dagster.defs.reports.window import Window
@@ -181,10 +182,16 @@ def _picture(
         "When each camera was online, and its verdicts of medium and high risk by hour",
         {
             "online": lambda axes: shapes.spells(
-                axes, labels, online, f"Online ({window.zone})", window=day, color=plot.GREEN
+                axes, labels, online, f"Online ({window.zone})", window=day, color=GREEN
             ),
             "risk": lambda axes: shapes.grid(
-                axes, labels, at, cells, "Medium and high risk by hour", width=hour, color=plot.RED
+                axes,
+                labels,
+                at,
+                cells,
+                "Medium and high risk by hour",
+                width=hour,
+                color=RED,
             ),
         },
         [["online", "risk"]],

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from streaming import plot_style
 from streaming.markdown import money
 from trafficmon_dagster.defs.reports.report import Column, Picture, Report, Row, Table
 from trafficmon_dagster.defs.reports.report_asset import report_asset
@@ -100,10 +101,10 @@ def _picture(con: "duckdb.DuckDBPyConnection", window: Window, currency: str) ->
         [window.step, window.start],
     ).fetchall()
     at = [window.local(row[0]) for row in found]
-    spent: dict[str, Any] = {"cost": (plot.BLUE, [row[1] for row in found])}
+    spent: dict[str, Any] = {"cost": (plot_style.BLUE, [row[1] for row in found])}
     tokens: dict[str, Any] = {
-        "sent": (plot.BLUE, [row[2] / 1000 for row in found]),
-        "received": (plot.AMBER, [row[3] / 1000 for row in found]),
+        "sent": (plot_style.BLUE, [row[2] / 1000 for row in found]),
+        "received": (plot_style.AMBER, [row[3] / 1000 for row in found]),
     }
     return plot.picture(
         "Cost and tokens over time",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from streaming import plot_style
 from streaming.markdown import ms, share
 from trafficmon_dagster.defs.reports.report import Column, Picture, Report, Table
 from trafficmon_dagster.defs.reports.report_asset import report_asset
@@ -83,8 +84,8 @@ def _picture(found: "LatencyFigures", window: Window) -> Picture:
 
     at = [window.local(moment.at) for moment in found.moments]
     over_time = {
-        "P95": (plot.AMBER, [moment.p95 / 1000 for moment in found.moments]),
-        "P50": (plot.BLUE, [moment.p50 / 1000 for moment in found.moments]),
+        "P95": (plot_style.AMBER, [moment.p95 / 1000 for moment in found.moments]),
+        "P50": (plot_style.BLUE, [moment.p50 / 1000 for moment in found.moments]),
     }
     limit_s = found.threshold_p95_ms / 1000
     stages = [(STAGES[s.name], s.p50, s.p95, s.p99) for s in found.stages]

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from streaming import plot_style
 from streaming.markdown import share
 from trafficmon_dagster.defs.reports.report import Column, Picture, Report, Row, Table
 from trafficmon_dagster.defs.reports.report_asset import report_asset
@@ -152,8 +153,8 @@ def _picture(con: "duckdb.DuckDBPyConnection", window: Window, spots: list[Row])
     }
     hottest = [row for row in spots if row[1] + row[2]][:_HOT_SPOTS]
     parts = {
-        "high": (plot.RED, [row[1] for row in hottest]),
-        "medium": (plot.AMBER, [row[2] for row in hottest]),
+        "high": (plot_style.RED, [row[1] for row in hottest]),
+        "medium": (plot_style.AMBER, [row[2] for row in hottest]),
     }
     names = [f"camera {row[0]}" for row in hottest]
     written = [f"{row[6]:.0%}" for row in hottest]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.ticker import MaxNLocator
 
-from trafficmon_dagster.defs.reports.plot import AMBER, BLUE, INK, RED
+from streaming.plot_style import AMBER, BLUE, INK, RED
 
 Series = Mapping[str, tuple[str, Sequence[float]]]
 """Label to colour and values."""

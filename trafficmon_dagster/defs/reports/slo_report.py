@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streaming import plot_style
 from streaming.markdown import share
 from trafficmon_dagster.defs.reports.report import Column, Picture, Report, Row, Table
 from trafficmon_dagster.defs.reports.report_asset import report_asset
@@ -154,7 +155,7 @@ def _picture(con: "duckdb.DuckDBPyConnection", window: Window, errors: float) ->
             spent[name] += bad
             burn[name].append(Budget(of, bad, allowed[name]).used or 0.0)
             used[name].append(Budget(whole[name], spent[name], allowed[name]).used or 0.0)
-    colors = {"latency": plot.AMBER, "errors": plot.PURPLE}
+    colors = {"latency": plot_style.AMBER, "errors": plot_style.PURPLE}
     one = ("1", 1.0)
     return plot.picture(
         "Burn rate of the error budgets, and how much of them is used so far",

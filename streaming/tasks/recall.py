@@ -60,7 +60,8 @@ class Start:
     def since_ms(self, policy: GatePolicy) -> int | None:
         """From when on tasks are to be read again; None: none matter."""
         if self.offset < 0:
-            return None
+            # Flink may have stopped before it committed any; what is older is of no message here.
+            return self.first_ms
         if not self.marked:
             return self.first_ms - int(2_000 * max(60.0, policy.repeat_after_s))
         noted = self.metadata.removeprefix(_MARK)
@@ -72,7 +73,8 @@ class Recalled:
     """What was sent, and by partition the offset from which on messages are not planned yet.
 
     Our own offsets are committed with the tasks. Flink commits them after its checkpoints, and
-    none when it stops with a savepoint: its tasks tell how far it came.
+    none when it stops with a savepoint, so after a short run there are none at all: its tasks
+    tell how far it came.
     """
 
     states: States
@@ -123,7 +125,7 @@ def _flink_came_to(
     kafka: KafkaSettings, starts: Sequence[Start], ms: int
 ) -> Iterator[tuple[int, int]]:
     """Partition and offset of what Flink left out or set aside after the offsets it committed."""
-    begun = {s.partition: s.offset for s in starts if not s.marked and s.offset >= 0}
+    begun = {s.partition: s.offset for s in starts if not s.marked}
     topics = kafka.topics
     if not begun:
         return

@@ -1,9 +1,7 @@
 """Flink and the Python worker: the same tasks, byte for byte but createdAt, and each of them once."""
 
-import contextlib
 import random
 import re
-import threading
 from collections import Counter
 
 import pytest
@@ -11,11 +9,9 @@ import pytest
 from streaming.kafka import admin
 from streaming.kafka.snapshot import records
 from streaming.messages import encode
-from streaming.metrics import Metrics
-from streaming.tasks.worker import TaskWorker
 from tests.integration import flink
 from tests.integration.test_task_gate import scenes
-from tests.integration.test_tasks import PARTITIONS, numbered, send
+from tests.integration.test_tasks import PARTITIONS, numbered, send, stepping
 from tests.unit.tasks.messages import message
 from tests.waiting import eventually
 
@@ -52,21 +48,6 @@ def task_ids(found):
     return ids
 
 
-@contextlib.contextmanager
-def python(settings):
-    """The Python worker, for the length of the block."""
-    worker, stop = TaskWorker(settings, "1", Metrics()), threading.Event()
-    worker.open()
-    thread = threading.Thread(target=lambda: [worker.step() for _ in iter(stop.is_set, True)])
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        worker.close()
-
-
 def recorded_and_fuzzed(count):
     """Frames of six cameras; of every tenth some bytes are damaged."""
     rng = random.Random(3)
@@ -94,7 +75,7 @@ def test_both_write_the_same_and_python_goes_on_where_flink_stopped(make_setting
     for settings in (alone, shared):
         admin.ensure_topics(settings.kafka)
         send(settings, values[:MESSAGES])
-    with python(alone):
+    with stepping(alone):
         wanted = _all_planned(alone)
         assert sum(wanted.values()) > MESSAGES
         with flink.running(shared):
@@ -102,7 +83,7 @@ def test_both_write_the_same_and_python_goes_on_where_flink_stopped(make_setting
         assert outputs(shared) == wanted
         for settings in (alone, shared):
             send(settings, values[MESSAGES:])
-        with python(shared):
+        with stepping(shared):
             assert _all_planned(shared) == _all_planned(alone)
 
 
@@ -110,7 +91,7 @@ def test_flink_goes_on_where_python_stopped_and_from_its_savepoint(make_settings
     settings = make_settings(partitions=PARTITIONS, TRAFFICMON_TASKS__GATE__ENABLED="false")
     admin.ensure_topics(settings.kafka)
     send(settings, numbered(0, PORTION))
-    with python(settings):
+    with stepping(settings):
         eventually(lambda: outputs(settings).total() >= 2 * PORTION, WITHIN_S)
     send(settings, numbered(PORTION, 2 * PORTION))
     with flink.running(settings):

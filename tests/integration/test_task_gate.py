@@ -13,7 +13,7 @@ from streaming.kafka import admin
 from streaming.messages import AssessmentTask, SkippedGroups, decode, encode
 from streaming.tasks.batch import plan_batch
 from streaming.tasks.policy import policy_of
-from tests.integration.test_tasks import PARTITIONS, Tail, send, worker  # noqa: F401
+from tests.integration.test_tasks import PARTITIONS, Tail, send, stepping, worker  # noqa: F401
 from tests.unit.tasks.messages import group, message, user
 from tests.waiting import eventually
 
@@ -140,3 +140,28 @@ def test_a_partition_that_moves_takes_its_gate_along(settings, worker, tail):  #
     eventually(lambda: len(tasks.read()) >= len(wanted), 90)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.read())
     assert counts == dict.fromkeys(wanted, 1)
+
+
+def test_what_was_planned_without_any_offset_committed_is_not_planned_again(settings, tail):
+    """Flink stopped before its first commit: here a worker whose group is not the next one's."""
+    tasks = tail(settings.kafka.topics.assessment_tasks)
+    values = list(scenes(2 * PORTION))
+    wanted, left_out = undisturbed(settings, values)
+    before, left_out_before = undisturbed(settings, values[:PORTION])
+    send(settings, values[:PORTION])
+    other = settings.kafka.consumer.model_copy(update={"group_id_prefix": "another"})
+    elsewhere = settings.kafka.model_copy(update={"consumer": other})
+    notices = tail(settings.kafka.topics.skipped_groups)
+
+    def came(planned, skipped):
+        eventually(lambda: len(tasks.read()) >= len(planned), 60)
+        eventually(lambda: len(skips(r.value() for r in notices.read())) >= len(skipped), 10)
+
+    with stepping(settings.model_copy(update={"kafka": elsewhere})):
+        came(before, left_out_before)
+    send(settings, values[PORTION:])
+    with stepping(settings):
+        came(wanted, left_out)
+    counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.read())
+    assert counts == dict.fromkeys(wanted, 1)
+    assert skips(r.value() for r in notices.records) == left_out

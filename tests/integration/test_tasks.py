@@ -1,5 +1,6 @@
 """The task worker on a real broker: exactly once, whatever happens to it."""
 
+import contextlib
 import pickle
 import subprocess
 import sys
@@ -76,6 +77,21 @@ def numbered(first, last):
     for n in range(first, last):
         camera = str(n % 10)
         yield camera, encode(message([group(0), group(1)], message_id=f"m{n}", camera_id=camera))
+
+
+@contextlib.contextmanager
+def stepping(settings):
+    """A worker in this process, for the length of the block."""
+    made, stop = TaskWorker(settings, "1", Metrics()), threading.Event()
+    made.open()
+    thread = threading.Thread(target=lambda: [made.step() for _ in iter(stop.is_set, True)])
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+        made.close()
 
 
 @pytest.fixture

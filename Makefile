@@ -48,6 +48,9 @@ quixstreams: .venv-quixstreams/.ready ## the rival in `trafficmon bench tasks`, 
 .PHONY: schemathesis
 schemathesis: .venv-schemathesis/.ready ## what throws requests at the API in its test, into .venv-schemathesis
 
+.PHONY: moto
+moto: .venv-moto/.ready ## the object storage of the lake's test, into .venv-moto
+
 .PHONY: axe
 axe: ## axe-core for the wall's accessibility test, by npm into .axe
 	@npm install --no-audit --no-fund --silent --prefix .axe axe-core@4.14.1
@@ -83,7 +86,7 @@ format: $(READY) ## rewrite the code in the common style
 lock: $(BIN)/uv ## take the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
 	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
-	@for name in flink quixstreams schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in flink moto quixstreams schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header requirements-$$name.in --output-file requirements-$$name.lock; done
 
 .PHONY: bench

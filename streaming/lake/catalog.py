@@ -62,12 +62,30 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
 
 @contextmanager
 def opened(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """`connect`, closed in the end."""
+    """`connect`, closed in the end.
+
+    Raises:
+        LakeUnavailable: also where the data files cannot be read or written in the meantime.
+    """
     con = connect(settings, read_only=read_only)
     try:
         yield con
+    except duckdb.IOException as exc:
+        if not of_the_files(settings, exc):
+            raise
+        where = f"{data_path(settings)} (lake.data_path"
+        where += ", by lake.s3)" if where.startswith("s3://") else ")"
+        reason = str(exc).splitlines()[0]
+        raise LakeUnavailable(f"{where} cannot be read or written: {reason}") from exc
     finally:
         con.close()
+
+
+def of_the_files(settings: Settings, exc: duckdb.Error) -> bool:
+    """Whether an error is of the lake's own files, and not of a file that a query named."""
+    path = data_path(settings)
+    place = f"{settings.lake.s3.endpoint}/" if path.startswith("s3://") else path
+    return isinstance(exc, duckdb.IOException) and (place in str(exc) or path in str(exc))
 
 
 def lost_race(exc: BaseException) -> bool:

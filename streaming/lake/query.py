@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from streaming.errors import TrafficmonError
-from streaming.lake.catalog import opened
+from streaming.lake.catalog import of_the_files, opened
 from streaming.settings import Settings
 
 
@@ -31,7 +31,7 @@ def ask(settings: Settings, query: str) -> Answer:
     """The answer of the lake as it stands now; reading only, so it never waits for ingestion.
 
     Raises:
-        LakeUnavailable: there is no lake yet.
+        LakeUnavailable: there is no lake yet, or its files are out of reach.
         QueryError: the SQL is wrong, or would write.
     """
     with opened(settings, read_only=True) as con:
@@ -40,6 +40,8 @@ def ask(settings: Settings, query: str) -> Answer:
             columns = tuple(column[0] for column in result.description or ())
             return Answer(columns, tuple(result.fetchall()))
         except duckdb.Error as exc:
+            if of_the_files(settings, exc):
+                raise
             raise QueryError(str(exc)) from exc
 
 

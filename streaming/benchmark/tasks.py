@@ -33,6 +33,7 @@ _START_TIMEOUT_S = 180.0
 _STALL_S = 60.0
 _LOOK_S = 0.05
 _TASKS_EACH = 2
+_WARM_UP_LATENCY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def _measured(
     runs = [Run(engine, count, gate=False) for engine in engines]
     if "python" in engines:
         runs.insert(1, Run("python", count, gate=True))
+    say("warming the broker up …")  # whose Java compiles what it runs often: the first would pay
+    _measure_one(settings, Run("bare", count, gate=False, latency_s=_WARM_UP_LATENCY_S), say)
     for run in runs:
         say(f"{run.engine}{' with its gate' if run.gate else ''} …")
         try:

@@ -116,6 +116,13 @@ def _blend(image: Floats, colour: Colour | Floats, amount: Floats) -> None:
     image += (np.asarray(colour, dtype=np.float64) - image) * amount[..., None]
 
 
+def _mark(image: Floats, colour: Colour, amount: Floats) -> None:
+    """As `_blend`, for a shape that covers little: only its pixels are touched."""
+    touched = amount > 0
+    under = image[touched]
+    image[touched] = under + (np.asarray(colour) - under) * amount[touched][:, None]
+
+
 def _road_distance(ax: Floats, ay: Floats, half: float, radius: float) -> Floats:
     """Signed distance in m outside the crossroads' outline with rounded corners; |x|, |y| in."""
     centre = half + radius
@@ -226,4 +233,4 @@ def _markings(image: Floats, look: Look, plane: _Plane) -> None:
             (dashes, 0.85),
             (edges, 0.5),
         ):
-            _blend(image, (226, 230, 230), _edge(shape, plane.density) * wear * strength)
+            _mark(image, (226, 230, 230), _edge(shape, plane.density) * wear * strength)

@@ -24,6 +24,8 @@ from streaming.messages import CameraCommand
 from streaming.settings import Settings
 
 _START_TIMEOUT_S = 120.0
+_START_EACH_S = 1.0
+"""Longer than a synthetic camera takes to be built, one after another."""
 _SCRAPE_TIMEOUT_S = 5.0
 _POLL_S = 0.2
 _MOST_PIECE_S = 5.0
@@ -52,10 +54,13 @@ class Stage:
             announce(self.settings.kafka, wanted[camera_id])
         self.cameras = set(wanted)
         began_s = time.monotonic()
+        timeout_s = _START_TIMEOUT_S + _START_EACH_S * len(wanted)
         while missing := set(wait_for) - {s.camera_id for s in self.audience.since(began_s)}:
             self.daemon.check()
-            if time.monotonic() - began_s > _START_TIMEOUT_S:
-                raise ServiceError(f"no result of cameras {sorted(missing)[:5]} in two minutes")
+            if time.monotonic() - began_s > timeout_s:
+                raise ServiceError(
+                    f"no result of cameras {sorted(missing)[:5]} in {timeout_s:.0f} s"
+                )
             time.sleep(_POLL_S)
 
     def watch(self, duration_s: float, cameras: Collection[str]) -> dict[str, Any]:

@@ -100,11 +100,7 @@ def latency_figures(
     con: duckdb.DuckDBPyConnection, *, since: datetime, until: datetime, threshold_p95_ms: float
 ) -> LatencyFigures:
     """The figures of tasks captured from `since` to `until` (UTC, without a zone)."""
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE ended AS"
-        " SELECT * FROM latency WHERE captured_at >= ? AND captured_at < ?",
-        [since, until],
-    )
+    _gather(con, since, until)
     return LatencyFigures(
         since=since,
         until=until,
@@ -116,45 +112,63 @@ def latency_figures(
     )
 
 
+def _gather(con: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
+    """The table `ended`, a day at a time: a month's joins at once are more than memory holds."""
+    columns = ", ".join(
+        ["camera_id", "captured_at", "status", "model"] + [f"{n}::FLOAT AS {n}" for n in STAGES]
+    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE ended AS SELECT {columns} FROM latency LIMIT 0")  # noqa: S608
+    begin = since
+    while begin < until:
+        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+        end = min(until, midnight + timedelta(days=1))
+        con.execute(
+            f"INSERT INTO ended SELECT {columns} FROM latency"  # noqa: S608
+            " WHERE captured_at >= ? AND captured_at < ?",
+            [begin, end],
+        )
+        begin = end
+
+
+def _percentiles(column: str) -> str:
+    """P50, P95 and P99 of assessed tasks, in one list: each alone would keep all values anew."""
+    assessed = "FILTER (status = 'assessed')"
+    return f"(quantile_cont({column}, [0.5, 0.95, 0.99]) {assessed})::DOUBLE[]"
+
+
 def _stages(con: duckdb.DuckDBPyConnection) -> tuple[Percentiles, ...]:
-    columns = ", ".join(f"{name}::DOUBLE AS {name}" for name in STAGES)
-    rows = con.execute(
-        f"""
-        SELECT stage, count(*), quantile_cont(ms, 0.5), quantile_cont(ms, 0.95),
-               quantile_cont(ms, 0.99)
-        FROM (UNPIVOT (SELECT {columns} FROM ended WHERE status = 'assessed')
-              ON {", ".join(STAGES)} INTO NAME stage VALUE ms)
-        GROUP BY stage
-        """  # noqa: S608
-    ).fetchall()
-    by_name = {row[0]: Percentiles(*row) for row in rows}
-    return tuple(by_name[name] for name in STAGES if name in by_name)
+    """A query each, so that only one stage's values are in memory."""
+    found = []
+    for name in STAGES:
+        ((count, values),) = con.execute(
+            f"SELECT count({name}), {_percentiles(name)} FROM ended WHERE status = 'assessed'"  # noqa: S608
+        ).fetchall()
+        if count:
+            found.append(Percentiles(name, count, *values))
+    return tuple(found)
 
 
 def _cameras(con: duckdb.DuckDBPyConnection) -> tuple[CameraRow, ...]:
     rows = con.execute(
-        """
+        f"""
         SELECT camera_id, count(*), count(*) FILTER (status = 'assessed'),
                count(*) FILTER (status = 'expired'), count(*) FILTER (status = 'failed'),
-               quantile_cont(end_to_end_ms, 0.5) FILTER (status = 'assessed'),
-               quantile_cont(end_to_end_ms, 0.95) FILTER (status = 'assessed'),
-               quantile_cont(end_to_end_ms, 0.99) FILTER (status = 'assessed')
+               {_percentiles("end_to_end_ms")}
         FROM ended GROUP BY camera_id ORDER BY try_cast(camera_id AS BIGINT), camera_id
-        """
+        """  # noqa: S608
     ).fetchall()
-    return tuple(CameraRow(*row) for row in rows)
+    return tuple(CameraRow(*row[:-1], *(row[-1] or (None, None, None))) for row in rows)
 
 
 def _models(con: duckdb.DuckDBPyConnection) -> tuple[Percentiles, ...]:
     """In the provider's calls, by model."""
     rows = con.execute(
-        """
-        SELECT model, count(*), quantile_cont(llm_ms, 0.5), quantile_cont(llm_ms, 0.95),
-               quantile_cont(llm_ms, 0.99)
+        f"""
+        SELECT model, count(*), {_percentiles("llm_ms")}
         FROM ended WHERE status = 'assessed' GROUP BY model ORDER BY count(*) DESC, model
-        """
+        """  # noqa: S608
     ).fetchall()
-    return tuple(Percentiles(*row) for row in rows)
+    return tuple(Percentiles(name, count, *values) for name, count, values in rows)
 
 
 def _moments(con: duckdb.DuckDBPyConnection) -> tuple[Moment, ...]:
@@ -170,9 +184,9 @@ def _moments(con: duckdb.DuckDBPyConnection) -> tuple[Moment, ...]:
     rows = con.execute(
         """
         SELECT time_bucket(to_seconds(?), captured_at, ?), count(*),
-               quantile_cont(end_to_end_ms, 0.5), quantile_cont(end_to_end_ms, 0.95)
+               quantile_cont(end_to_end_ms, [0.5, 0.95])::DOUBLE[]
         FROM ended WHERE status = 'assessed' GROUP BY 1 ORDER BY 1
         """,
         [width_s, first],
     ).fetchall()
-    return tuple(Moment(*row) for row in rows)
+    return tuple(Moment(at, count, *values) for at, count, values in rows)

@@ -50,15 +50,21 @@ def measure(settings: Settings, plan: Kills, say: Say) -> Report:
     with own_folder(say) as folder, broker(settings, folder, say) as here:
         own = own_settings(here, gate=False).model_copy(update={"state_dir": folder / "state"})
         ensure_topics(own.kafka)
-        prefix = uuid.uuid4().hex[:23]
-        try:
+        wanted: set[str] = set()
+
+        def send() -> None:
+            prefix = uuid.uuid4().hex[:23]
             topic = own.kafka.topics.detection_results
             fill(own, topic, messages(plan.messages, prefix, datetime.now(UTC)))
+            wanted.update(f"{prefix}-{n:012d}" for n in range(plan.messages))
+
+        try:
+            send()
             say(f"{plan.kills} kills …")
             committed = kill_often(
-                own, kills=plan.kills, batch_messages=plan.batch_messages, seed=plan.seed
+                own, send, kills=plan.kills, batch_messages=plan.batch_messages, seed=plan.seed
             )
-            result = _compared(own, {f"{prefix}-{n:012d}" for n in range(plan.messages)})
+            result = _compared(own, wanted)
         finally:
             names = [t.name for t in own.kafka.topics.all()]
             AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
@@ -66,17 +72,20 @@ def measure(settings: Settings, plan: Kills, say: Say) -> Report:
     return Report("lake kills", asdict(plan), [results | result])
 
 
-def kill_often(settings: Settings, *, kills: int, batch_messages: int, seed: int) -> int:
+def kill_often(
+    settings: Settings, send_more: Callable[[], None], *, kills: int, batch_messages: int, seed: int
+) -> int:
     """Start ingestion and kill it, again and again; the batches committed at the end of it.
 
     Lives get longer while nothing is committed and shorter where much is, so that kills fall
-    on every step, however fast the machine is.
+    on every step, however fast the machine is. A life that ends by itself has brought
+    everything: more is sent, and no kill counted.
     """
     rng, context = Random(seed), get_context("spawn")  # noqa: S311 - not a secret
     with opened(settings) as con:
         ensure_schema(con)
-    committed, longest_s = 0, _FIRST_LONGEST_S
-    for _ in range(kills):
+    killed, committed, longest_s = 0, 0, _FIRST_LONGEST_S
+    while killed < kills:
         begun = context.Event()
         process = context.Process(target=_ingest, args=(settings, batch_messages, begun))
         process.start()
@@ -85,6 +94,11 @@ def kill_often(settings: Settings, *, kills: int, batch_messages: int, seed: int
         time.sleep(rng.uniform(0.0, longest_s))
         process.kill()
         process.join()
+        if process.exitcode == 0:
+            send_more()
+            longest_s /= 2
+            continue
+        killed += 1
         before, committed = committed, _batches(settings)
         if committed == before:
             longest_s = min(_LONGEST_S, longest_s * 2)

@@ -261,16 +261,22 @@ def test_ingestion_killed_at_random_moments_loses_and_repeats_nothing(settings, 
     from streaming.benchmark.lake_kills import kill_often
 
     topics = settings.kafka.topics
-    send(settings, topics.detection_results, frames(0, 3_000))
-    verdicts = [encode(risk_assessment(message_id=f"m{n}")) for n in range(3_000)]
-    send(settings, topics.risk_assessment_results, verdicts)
+    sent = []
 
-    assert kill_often(settings, kills=10, batch_messages=100, seed=seed) > 0
+    def send_some():
+        begin = len(sent)
+        sent.extend(f"m{n}" for n in range(begin, begin + 3_000))
+        send(settings, topics.detection_results, frames(begin, len(sent)))
+        verdicts = [encode(risk_assessment(message_id=name)) for name in sent[begin:]]
+        send(settings, topics.risk_assessment_results, verdicts)
+
+    send_some()
+    assert kill_often(settings, send_some, kills=10, batch_messages=100, seed=seed) > 0
     bring(settings, *STREAMS)
 
     for table in ("detections", "assessments"):
         ids = column(settings, f"SELECT message_id FROM {table}")  # noqa: S608
-        assert sorted(ids) == sorted(f"m{n}" for n in range(3_000))
+        assert sorted(ids) == sorted(sent)
     assert column(settings, "SELECT 1 FROM ingestion_gaps") == []
 
 

@@ -73,8 +73,10 @@ test: check ## lint, types and every test (TESTS=path narrows it)
 ifdef TESTS
 	@$(BIN)/pytest $(TESTS)
 else
-	@$(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE)
-	@$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	@failed=0; \
+	$(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE) || failed=1; \
+	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE)) || failed=1; \
+	exit $$failed
 endif
 
 .PHONY: format

@@ -1,9 +1,11 @@
 """How every picture looks: colours that read on white and on near-black, quiet axes."""
 
 import io
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # whoever only wants a colour does not load all of matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Each has a contrast of at least 3 on white and on #0e1116.
 INK = "#7d8590"
@@ -13,7 +15,7 @@ SERIES = (BLUE, AMBER, RED, GREEN, PURPLE, PINK, CYAN)
 """For lines of one kind, in this order."""
 
 
-def mute(axes: Axes) -> None:
+def mute(axes: "Axes") -> None:
     """No frame, a faint grid, a title on the left: the data is what one sees."""
     axes.patch.set_alpha(0)
     title = axes.get_title(loc="left")
@@ -28,7 +30,7 @@ def mute(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: "Figure") -> bytes:
     """Transparent, and with 256 colours: a third of the size, since it is kept with every run."""
     from PIL import Image
 

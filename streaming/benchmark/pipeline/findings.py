@@ -52,6 +52,7 @@ def findings(result: Mapping[str, Any], found: Sequence[Place], expected: Expect
         *_cameras(result),
         *_limits(result, expected),
         *_slow(result, expected),
+        *_tail(result),
         *_machine(result),
     ]
 
@@ -138,6 +139,23 @@ def _slow(result: Mapping[str, Any], expected: Expected) -> Iterator[str]:
             f"{stage} takes {took:,.0f} ms at the median{grows}; usual are at most "
             f"{most:,.0f}: see {LOOK_AT[stage]}"
         )
+
+
+def _tail(result: Mapping[str, Any]) -> Iterator[str]:
+    """The stage behind a p95 beyond the promise, which its median need not show."""
+    above = result.get("p95_above_provider_ms")
+    if above is None or above <= _PROVIDER_MARGIN_MS:
+        return
+    tails = {s: found["p95"] for s in USUAL_MS if (found := result["stages_ms"][s])}
+    stage = max(tails, key=lambda s: tails[s])
+    used = result["resources"]
+    busy = "" if used["cores_busy"] is None else (
+        f", with {used['cores_busy']:.2f} of {used['cores']} cores busy"
+    )  # fmt: skip
+    yield (
+        f"p95 is {above:,.0f} ms above the provider's, promised are {_PROVIDER_MARGIN_MS:g}: most "
+        f"of it is {stage}, {tails[stage]:,.0f} ms at its own p95{busy}: see {LOOK_AT[stage]}"
+    )
 
 
 def _machine(result: Mapping[str, Any]) -> Iterator[str]:

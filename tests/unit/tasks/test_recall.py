@@ -21,7 +21,7 @@ def test_the_mark_is_a_little_before_the_oldest_task_that_is_remembered():
 @pytest.mark.parametrize(
     ("offset", "metadata", "since_ms"),
     [
-        (-1001, "", None),
+        (-1001, "", NOW_MS),
         (7, "gate:", None),
         (7, "gate:123", 123),
         (7, "", NOW_MS - 120_000),

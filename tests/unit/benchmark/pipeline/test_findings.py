@@ -30,6 +30,15 @@ def test_a_sleep_of_300_ms_is_named_by_its_stage(stage):
     assert finding.startswith(f"{stage} takes")
 
 
+def test_a_long_tail_is_named_by_its_stage_with_what_the_machine_did():
+    stages = CALM["stages_ms"]["detection"] | {"p95": 523.4}
+    found = result(p95_above_provider_ms=295.1)
+    found["stages_ms"] = CALM["stages_ms"] | {"detection": stages}
+    (finding,) = said(found)
+    assert finding.startswith("p95 is 295 ms above the provider's")
+    assert "detection, 523 ms at its own p95, with" in finding
+
+
 def test_a_sleep_in_the_scheduler_is_told_from_a_reached_limit():
     (finding,) = said(result(queue=315.0))
     assert "the scheduler makes 12 calls/s of 50" in finding

@@ -93,7 +93,7 @@ lock: $(BIN)/uv ## take the newest versions that pyproject.toml allows
 
 .PHONY: bench
 bench: $(READY) ## measure this machine, some minutes: reports/bench_*.json and the table in docs/benchmarks.md
-	@for name in junction detector; do $(BIN)/trafficmon bench $$name --report-file reports/bench_$$name.json; done
+	@for name in junction detector aggregation serving; do $(BIN)/trafficmon bench $$name --report-file reports/bench_$$name.json; done
 	@$(BIN)/trafficmon bench scheduler --rpm 100000 --instances 1,2,4 --duration 20 --report-file reports/bench_scheduler.json
 	@$(BIN)/trafficmon bench pipeline --cameras 10 --duration 60 --report-file reports/bench_pipeline.json
 	@$(BIN)/python -m streaming.benchmark.table reports/bench_*.json

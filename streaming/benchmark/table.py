@@ -72,7 +72,8 @@ def _scheduler(settings: Report, result: Report) -> tuple[str, str]:
     if "peer" in result:
         what = f"{result['peer']} {result['version']}, {result['setting']}"
     else:
-        what = f"Trafficmon, {result['instances']} instances"
+        count = result["instances"]
+        what = f"Trafficmon, {count} instance{'s' if count > 1 else ''}"
     return (
         f"{what}, {settings['limit_per_s']:g} calls/s allowed",
         (
@@ -115,6 +116,35 @@ def _junction(_settings: Report, result: Report) -> tuple[str, str]:
     return "a synthetic frame", f"painted in {painted['p50']} ms, P95 {painted['p95']}"
 
 
+def _aggregation(_settings: Report, result: Report) -> tuple[str, str]:
+    rate, cpu_us = result["results_per_s"], result["cpu_us_per_message"]
+    return "one worker", f"{rate:,} results/s, {cpu_us} µs of CPU a message"
+
+
+def _serving(_settings: Report, result: Report) -> tuple[str, str]:
+    took = result["delivery_ms"]
+    return (
+        f"{result['clients']} clients",
+        (
+            f"P50 {_whole(took['p50'])}, P95 {_whole(took['p95'])} ms to the last; "
+            f"{result['at_every_client']} of {result['frames']} frames at every one; "
+            f"{_whole(result['rss_mb']['most'])} MB"
+        ),
+    )
+
+
+def _lake(_settings: Report, result: Report) -> tuple[str, str]:
+    return (
+        f"{result['rows']:,} assessments",
+        (
+            f"{result['ingest_rows_per_s']:,} verdicts/s, {result['ingest_detections_per_s']:,} "
+            f"detections/s; a day's report {result['report_day_s']:g} s, a month's "
+            f"{result['report_month_s']:g}; {result['bytes_per_row']:g} bytes a row; "
+            f"readers' errors {result['reader_errors']}"
+        ),
+    )
+
+
 _MAKERS: Mapping[str, Callable[[Report, Report], tuple[str, str]]] = {
     "pipeline": _pipeline,
     "scheduler": _scheduler,
@@ -122,6 +152,9 @@ _MAKERS: Mapping[str, Callable[[Report, Report], tuple[str, str]]] = {
     "detection": _detection,
     "detector": _detector,
     "junction": _junction,
+    "aggregation": _aggregation,
+    "serving": _serving,
+    "lake": _lake,
 }
 
 

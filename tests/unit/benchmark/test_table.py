@@ -50,7 +50,7 @@ def test_ours_and_the_peers_stand_in_one_table_with_day_machine_and_versions():
         ]
     )
     lines = text.splitlines()
-    assert "| scheduler | Trafficmon, 1 instances, 50 calls/s allowed | 49.9 calls/s" in lines[2]
+    assert "| scheduler | Trafficmon, 1 instance, 50 calls/s allowed | 49.9 calls/s" in lines[2]
     assert "litellm 1.2, defaults" in lines[3]
     assert lines[3].endswith("| 2026-11-02 |")
     assert "| tasks | flink | 61,000 messages/s, P95 – ms" in lines[4]

@@ -167,9 +167,8 @@ class Assessor:
             except ProviderError as exc:
                 case.progress.calling = False
                 case.last_error = exc
-                if len(case.calls) >= _MAX_CALLS:
-                    raise
-                if not await self._may_try_again(case, exc, answer):
+                spent = len(case.calls) >= _MAX_CALLS
+                if spent or not await self._may_try_again(case, exc, answer):
                     raise
 
     def _verdict(self, case: Case, answer: str, ids: Sequence[int]) -> verdict.Verdict:

@@ -30,6 +30,23 @@ def watermarks(kafka: KafkaSettings, topics: Iterable[str]) -> dict[Partition, t
     return patiently(kafka, read)
 
 
+def first_written_ms(kafka: KafkaSettings, topic: str) -> dict[int, int]:
+    """When the oldest kept message of each partition was written; empty ones are left out.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+
+    def read(client: AdminClient) -> dict[int, int]:
+        places = [TopicPartition(*place) for place in _partitions(client, [topic])]
+        asked = dict.fromkeys(places, OffsetSpec.for_timestamp(0))
+        futures = client.list_offsets(asked, request_timeout=REQUEST_TIMEOUT_S) if asked else {}
+        found = {place.partition: future.result() for place, future in futures.items()}
+        return {p: info.timestamp for p, info in found.items() if info.offset >= 0}
+
+    return patiently(kafka, read)
+
+
 def committed(kafka: KafkaSettings, group: str, topics: Iterable[str]) -> dict[Partition, int]:
     """The next offset that `<prefix>-<group>` will read, where it has committed one.
 

@@ -13,6 +13,7 @@ from streaming.errors import ProviderError, Throttled
 from streaming.scheduling.key_pool import KeyPool
 from streaming.scheduling.lanes import Lane, Lanes, Rank, most_urgent
 from streaming.scheduling.limits import Limits, Slot, Wanted
+from streaming.scheduling.slow_start import SlowStart
 
 _TICK_S = 0.001
 """libuv's timers count whole milliseconds."""
@@ -63,7 +64,7 @@ class Turnstile:
     ) -> None:
         self._pool = pool
         self._limits = limits
-        self._max_concurrent = max_concurrent
+        self._slow_start = SlowStart(max_concurrent)
         self._clock = clock
         self._lanes = Lanes()
         self._held: list[Slot] = []
@@ -152,9 +153,11 @@ class Turnstile:
 
     def _end(self, slot: Slot, tokens: int | None) -> None:
         self._limits.ended(slot, tokens)
-        if self._in_flight >= self._max_concurrent:
+        now = self._clock()
+        if self._in_flight >= self._slow_start.room(now):
             self._look_soon()
         self._in_flight -= 1
+        self._slow_start.ended(now, self._in_flight)
 
     def _expire(self, granted: "asyncio.Future[Slot]") -> None:
         if not granted.done():
@@ -193,7 +196,7 @@ class Turnstile:
         lanes = self._lanes.occupied(now)
         if self._held:
             self._hand_out(lanes, now)
-        until = min(self._ask(lanes, now), self._next_slot(now))
+        until = min(self._ask(lanes, now), self._next_slot(now), self._slow_start.grows_at)
         if isfinite(until):
             delay_s = max(_TICK_S, until - self._clock())
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._look)
@@ -201,10 +204,10 @@ class Turnstile:
     def _hand_out(self, lanes: list[Lane], now: float) -> None:
         """Serve the most urgent callers with the slots whose moment has come."""
         due = bisect_right(self._held, now + _TICK_S / 2, key=_moment)
-        kept = []
+        kept, room = [], self._slow_start.room(now)
         for slot in self._held[:due]:
             lane = None
-            if self._in_flight < self._max_concurrent:
+            if self._in_flight < room:
                 lane = most_urgent(lanes, now, partial(self._suits, slot, now))
             if lane is not None:
                 self._grant(lane, slot, now)
@@ -220,6 +223,7 @@ class Turnstile:
 
     def _grant(self, lane: Lane, slot: Slot, now: float) -> None:
         self._in_flight += 1
+        self._slow_start.started(now, self._in_flight)
         self._pool.started(slot.key_id, now)
         lane.grant(slot)
 
@@ -234,7 +238,7 @@ class Turnstile:
         # Half of those ahead used up: then one question brings several.
         if asking or len(self._held) > self._limits.ahead() // 2:
             return inf
-        room = self._max_concurrent - self._in_flight
+        room = self._slow_start.room(now) - self._in_flight
         spare = self._held
         until = inf
         for lane in sorted((n for n in lanes if n.waiters), key=lambda n: n.waiters[0]):

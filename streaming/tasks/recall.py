@@ -68,6 +68,29 @@ class Start:
         return int(noted) if noted else None
 
 
+def starts(
+    kafka: KafkaSettings, places: Sequence[TopicPartition], first_ms: Mapping[int, int]
+) -> list[Start]:
+    """Of partitions of detection-results with what is committed of each; `first_ms` of those
+    whose first message was read.
+
+    All that can be said is said at once: else a new group with a backlog would read its own tasks
+    again for every partition that it comes to. Flink's partitions wait for their first message.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+    unread = [p.partition for p in places if p.offset < 0 and p.partition not in first_ms]
+    if unread:
+        oldest_ms = admin.first_written_ms(kafka, kafka.topics.detection_results.name)
+        soon_ms = int((time.time() - _SKEW_S) * 1000)
+        first_ms = {p: oldest_ms.get(p, soon_ms) for p in unread} | dict(first_ms)
+    found = [
+        Start(p.partition, p.offset, p.metadata or "", first_ms.get(p.partition, 0)) for p in places
+    ]
+    return [start for start in found if start.marked or start.first_ms]
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """What was sent, and by partition the offset from which on messages are not planned yet.

@@ -26,14 +26,14 @@ from streaming.metrics import Metrics
 from streaming.settings import Settings
 from streaming.tasks.batch import Batch, Outgoing, next_offsets, plan_batch
 from streaming.tasks.policy import policy_of
-from streaming.tasks.recall import Start, States, mark, recall
+from streaming.tasks.recall import States, mark, recall, starts
 from streaming.tasks.transaction import Aborted, Transactions
 
 log = logging.getLogger(__name__)
 
 GROUP = "tasks"
 _METRICS_PORT = 1
-_MOST = 5_000
+_MOST = 10_000
 _AT_ONCE = 250
 """Planned and handed to librdkafka together: it sends these while the next are planned, and
 their bytes are still in the processor's cache."""
@@ -41,7 +41,7 @@ _POLL_S = 0.25
 _BATCH_BYTES, _LINGER_MS = 262_144, 50
 """To the broker a request of a partition's 500 tasks costs little more than one of 30: with the
 settings' 32 kB it took twice the processor time."""
-_RETRY_BACKOFF_MS = 5
+_RETRY_BACKOFF_MS = 1
 """While the broker still ends the last transaction it refuses the next one's offsets, to be asked
 again: after librdkafka's 100 ms, this was most of the latency under load."""
 _QUEUE_FULL_WAIT_S = 10.0
@@ -178,15 +178,14 @@ class TaskWorker:
                 first_ms.setdefault(partition, record.timestamp()[1])
         if not first_ms:
             return
-        wanted = [TopicPartition(self._source, p) for p in first_ms]
+        ours = {place.partition for place in self._consumer.assignment()} - self._states.keys()
+        wanted = [TopicPartition(self._source, p) for p in sorted(ours | first_ms.keys())]
         try:
             places = self._consumer.committed(wanted, _COMMITTED_TIMEOUT_S)
         except KafkaException as exc:
             raise self._unreadable(exc.args[0]) from exc
-        starts = [
-            Start(p.partition, p.offset, p.metadata or "", first_ms[p.partition]) for p in places
-        ]
-        recalled = recall(self._kafka, starts, self._policy.gate)
+        begun = starts(self._kafka, places, first_ms)
+        recalled = recall(self._kafka, begun, self._policy.gate)
         self._states |= recalled.states
         self._unplanned_from |= recalled.unplanned_from
 

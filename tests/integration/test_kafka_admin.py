@@ -71,6 +71,18 @@ def test_lag_is_what_a_group_has_not_committed(make_settings):
     assert admin.watermarks(kafka, [topic])[topic, 0] == (0, 7)
 
 
+def test_the_time_of_the_oldest_message_is_told_for_partitions_that_have_one(make_settings):
+    kafka = make_settings().kafka
+    admin.ensure_topics(kafka)
+    topic = kafka.topics.detection_results.name
+    out = producer(kafka, client_id="test")
+    for partition, ms in [(1, 1_790_000_000_000), (1, 1_790_000_000_500), (2, 1_790_000_009_000)]:
+        out.produce(topic, value=b"x", partition=partition, timestamp=ms)
+    assert out.flush(10) == 0
+    found = admin.first_written_ms(kafka, topic)
+    assert found == {1: 1_790_000_000_000, 2: 1_790_000_009_000}
+
+
 def test_a_restarted_static_member_gets_its_partitions_back_at_once(make_settings):
     kafka = make_settings().kafka
     admin.ensure_topics(kafka)

@@ -1,5 +1,6 @@
 """The gate in the worker: what a killed process decides and what an undisturbed one does is one."""
 
+import logging
 import pickle
 import random
 import subprocess
@@ -140,6 +141,22 @@ def test_a_partition_that_moves_takes_its_gate_along(settings, worker, tail):  #
     eventually(lambda: len(tasks.read()) >= len(wanted), 90)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.read())
     assert counts == dict.fromkeys(wanted, 1)
+
+
+def test_a_new_group_with_a_backlog_reads_what_was_sent_once_for_all_its_partitions(
+    settings,
+    worker,  # noqa: F811
+    tail,
+    caplog,
+):
+    caplog.set_level(logging.INFO, "streaming.tasks.recall")
+    tasks = tail(settings.kafka.topics.assessment_tasks)
+    values = list(scenes(2 * PORTION))
+    wanted, _ = undisturbed(settings, values)
+    send(settings, values)
+    worker()
+    eventually(lambda: len(tasks.read()) >= len(wanted), 60)
+    assert [r.message for r in caplog.records].count("gate recalled") == 1
 
 
 def test_what_was_planned_without_any_offset_committed_is_not_planned_again(settings, tail):

@@ -6,6 +6,9 @@ ALERTS_STREAM = "alerts"
 CAMERAS_STATUS = "cameras:status"
 """Hash: camera id to JSON {status, since, error, workerId, name, source}."""
 
+DAEMONS_SEEN = "daemons:seen"
+"""Hash: a daemon in no consumer group (`api`) to when it last said that it lives, Unix s."""
+
 
 def camera_latest(camera_id: str) -> str:
     """String, 5 min TTL: the newest merged result of a camera, as JSON."""

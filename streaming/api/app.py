@@ -122,6 +122,7 @@ async def _parts(app: web.Application, settings: Settings) -> AsyncIterator[None
         bulletin.keep_cameras(cameras),
         bulletin.tell_camera_states(cameras, live),
         bulletin.tell_system(vitals, cameras, live),
+        bulletin.tell_that_we_live(client),
     ]
     failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     app[FAILURE] = failure

@@ -1,11 +1,14 @@
-"""What the server tells clients unasked: camera states as they change, and the system's pulse."""
+"""What the server tells unasked: camera states as they change, the system, that it lives."""
 
 import asyncio
+import contextlib
 import logging
 import time
 
+import redis.asyncio
 from redis.exceptions import RedisError
 
+from streaming import redis_keys
 from streaming.api import protocol
 from streaming.api.cameras import GIVING, CameraInfo, Cameras
 from streaming.api.live import Live
@@ -18,6 +21,7 @@ log = logging.getLogger(__name__)
 _STATES_EVERY_S = 1.0
 _SYSTEM_EVERY_S = 2.0
 _CONTROL_EVERY_S = 15.0
+_ALIVE_EVERY_S = 5.0
 
 
 async def tell_camera_states(cameras: Cameras, live: Live) -> None:
@@ -37,6 +41,14 @@ async def tell_camera_states(cameras: Cameras, live: Live) -> None:
             live.tell_all(protocol.message("stream_stopped", gone))
         known = now
         await asyncio.sleep(_STATES_EVERY_S)
+
+
+async def tell_that_we_live(client: redis.asyncio.Redis) -> None:
+    """In Redis, for the alert `daemon_silent`: there is no consumer group to tell it."""
+    while True:
+        with contextlib.suppress(RedisError):
+            await client.hset(redis_keys.DAEMONS_SEEN, "api", f"{time.time():.3f}")
+        await asyncio.sleep(_ALIVE_EVERY_S)
 
 
 async def tell_system(vitals: Vitals, cameras: Cameras, live: Live) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import duckdb
@@ -18,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from streaming.benchmark import lake_rows
 from streaming.benchmark.lake_messages import verdicts
-from streaming.benchmark.lake_process import Read, ingest_apart, readers
+from streaming.benchmark.lake_process import Brought, Read, ingest_apart, readers
 from streaming.benchmark.report import Report
 from streaming.benchmark.scheduler.surroundings import broker, own_folder
 from streaming.benchmark.task_messages import messages
@@ -33,17 +34,25 @@ from streaming.settings import Settings, Topic
 Say = Callable[[str], None]
 BEGIN = datetime(2026, 10, 1, tzinfo=UTC)
 _REPORTS = 3
+_KEEP = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`rows` assessments over `days`; of them, and of detections, how many come through Kafka."""
+    """`rows` assessments over `days`; of them, and of detections, how many come through Kafka,
+    the assessments in so many `rounds`, each half alone and half beside readers."""
 
     rows: int
     days: int = 30
     through_kafka: int = 500_000
     detections: int = 200_000
     readers: int = 8
+    rounds: int = 1
+
+    @property
+    def portion(self) -> int:
+        """Verdicts of half a round."""
+        return max(1, min(self.rows, self.through_kafka) // 2 // self.rounds)
 
     @property
     def per_day(self) -> int:
@@ -72,37 +81,51 @@ def measure(settings: Settings, load: Load, say: Say) -> Report:
 
 
 def _ingested(settings: Settings, load: Load, say: Say) -> dict[str, Any]:
-    """Half of the verdicts alone, half with readers; detections alone."""
-    topics = settings.kafka.topics
-    half = min(load.rows, load.through_kafka) // 2
+    """Detections alone, then the rounds of verdicts."""
     with opened(settings) as con:
         ensure_schema(con)
-    say(f"{half:,} verdicts …")
-    fill(settings, topics.risk_assessment_results, _verdicts(0, half, load))
-    alone = ingest_apart(settings, "assessments")
     say(f"{load.detections:,} detections …")
-    fill(settings, topics.detection_results, messages(load.detections, "d" * 23, BEGIN))
+    topic = settings.kafka.topics.detection_results
+    fill(settings, topic, messages(load.detections, "d" * 23, BEGIN))
     frames = ingest_apart(settings, "detections")
-    say(f"{half:,} verdicts, {load.readers} readers …")
-    fill(settings, topics.risk_assessment_results, _verdicts(half, half, load))
-    with readers(settings, load.readers) as read:
-        accompanied = ingest_apart(settings, "assessments")
+    rounds = [_round(settings, load, number, say) for number in range(load.rounds)]
+    brought = [b for r in rounds for b in (r.alone, r.accompanied)]
     return {
         "rows": load.rows,
-        "ingest_rows_per_s": round(alone.per_s),
-        "ingest_rows_per_s_with_readers": round(accompanied.per_s),
+        "ingest_rows_per_s": round(median(r.alone.per_s for r in rounds)),
+        "ingest_rows_per_s_with_readers": round(median(r.accompanied.per_s for r in rounds)),
+        "share_with_readers": round(median(r.accompanied.per_s / r.alone.per_s for r in rounds), 3),
         "ingest_detections_per_s": round(frames.per_s),
-        "rss_mb": round(max(b.rss_mb for b in (alone, frames, accompanied))),
-        **_seen(read),
+        "rss_mb": round(max(b.rss_mb for b in (frames, *brought))),
+        "readers_s": round(sum(r.readers_s for r in rounds)),
+        "reader_questions": sum(r.read.questions for r in rounds),
+        "reader_errors": sum(len(r.read.errors) for r in rounds),
+        "half_seen": sum(r.read.half_seen for r in rounds),
     }
 
 
-def _seen(read: Read) -> dict[str, Any]:
-    return {
-        "reader_questions": read.questions,
-        "reader_errors": len(read.errors),
-        "half_seen": read.half_seen,
-    }
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """The same number of verdicts alone and beside readers, who stay while the lake is tidied."""
+
+    alone: Brought
+    accompanied: Brought
+    read: Read
+    readers_s: float
+
+
+def _round(settings: Settings, load: Load, number: int, say: Say) -> _Round:
+    count, topic = load.portion, settings.kafka.topics.risk_assessment_results
+    say(f"{count:,} verdicts alone, {count:,} beside {load.readers} readers …")
+    fill(settings, topic, _verdicts(2 * number * count, count, load))
+    alone = ingest_apart(settings, "assessments")
+    begun_s = time.monotonic()
+    with readers(settings, load.readers) as read:
+        fill(settings, topic, _verdicts((2 * number + 1) * count, count, load))
+        accompanied = ingest_apart(settings, "assessments")
+        with opened(settings) as con:
+            tidy(con, keep=_KEEP)
+    return _Round(alone, accompanied, read, time.monotonic() - begun_s)
 
 
 def _reported(settings: Settings, load: Load, say: Say) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 from streaming.errors import TrafficmonError
-from streaming.lake import ask, opened
+from streaming.lake import ask, give_way, opened
 from streaming.lake.ingest import ingest
 from streaming.lake.schema import ensure_schema
 from streaming.lake.streams import STREAMS
@@ -91,6 +91,7 @@ def readers(settings: Settings, count: int) -> Iterator[Read]:
 
 
 def _read(settings: Settings, count: int, over: Event) -> Read:
+    give_way()  # as `trafficmon sql` does
     seen = Read()
     threads = [threading.Thread(target=_ask_on, args=(settings, over, seen)) for _ in range(count)]
     for thread in threads:

@@ -37,18 +37,22 @@ from streaming.commands.context import console, settings_of
     type=click.IntRange(1, 64),
     help="Readers that ask once a second during half of the ingestion.",
 )
+@click.option(
+    "--rounds",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1_000),
+    help="In how many rounds verdicts come through Kafka: alone, beside readers, then upkeep.",
+)
 @report_file
-def lake(
-    *, rows: int, through_kafka: int, detections: int, readers: int, report_file: Path | None
-) -> None:
+def lake(*, rows: int, report_file: Path | None, **options: int) -> None:
     """Ingestion from Kafka, readers meanwhile, the size of a row, and the latency report.
 
     With the Kafka that runs, or with its own; the lake is one of its own.
     """
     from streaming.benchmark.lake import Load, measure
 
-    load = Load(rows=rows, through_kafka=through_kafka, detections=detections, readers=readers)
-    show(measure(settings_of(), load, console.print), report_file)
+    show(measure(settings_of(), Load(rows=rows, **options), console.print), report_file)
 
 
 @click.command("lake-kills")

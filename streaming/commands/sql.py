@@ -46,7 +46,10 @@ def sql(query: str | None, as_: str, output: Path | None) -> None:
     Without a query it reads statements ended by a semicolon: from a terminal as a shell, where
     each sees the lake as it stands then, or from a pipe.
     """
+    from streaming.lake import give_way
+
     settings = settings_of()
+    give_way()
     if query is not None:
         _answer(settings, query, as_, output)
         return

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streaming.lake.catalog import LakeUnavailable, connect, opened
-    from streaming.lake.query import Answer, ask, written_as
+    from streaming.lake.query import Answer, ask, give_way, written_as
 
-__all__ = ["Answer", "LakeUnavailable", "ask", "connect", "opened", "written_as"]
+__all__ = ["Answer", "LakeUnavailable", "ask", "connect", "give_way", "opened", "written_as"]
 
 _HOMES = {
-    "Answer": "query", "ask": "query", "written_as": "query",
+    "Answer": "query", "ask": "query", "give_way": "query", "written_as": "query",
     "LakeUnavailable": "catalog", "connect": "catalog", "opened": "catalog",
 }  # fmt: skip
 

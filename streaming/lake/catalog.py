@@ -132,7 +132,9 @@ def _reach_storage(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def _attach(con: duckdb.DuckDBPyConnection, catalog: str, data: str, *, read_only: bool) -> None:
-    options = [f"DATA_PATH {_quoted(data)}"] + (["READ_ONLY"] if read_only else [])
+    # Rows in the catalog vanish for readers while they become files: none are put there.
+    options = [f"DATA_PATH {_quoted(data)}", "DATA_INLINING_ROW_LIMIT 0"]
+    options += ["READ_ONLY"] if read_only else []
     if catalog.startswith("sqlite:"):
         # WAL: readers and the writer do not wait for each other.
         options += [f"META_BUSY_TIMEOUT {BUSY_TIMEOUT_MS}"]

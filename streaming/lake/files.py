@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 
 from streaming.lake.catalog import opened
+from streaming.lake.one_state import of_one_state
 from streaming.lake.query import QueryError
 from streaming.settings import Settings
 
@@ -17,11 +18,10 @@ def write_parquet(settings: Settings, query: str, file: Path) -> int:
         QueryError: the SQL is wrong, or the file cannot be written.
     """
     target = str(file).replace("'", "''")
+    copy = f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet)"
     with opened(settings, read_only=True) as con:
         try:
-            row = con.execute(
-                f"COPY ({query.strip().rstrip(';')}) TO '{target}' (FORMAT parquet)"
-            ).fetchone()
+            row = of_one_state(con, lambda: con.execute(copy).fetchone())
         except duckdb.Error as exc:
             raise QueryError(str(exc)) from exc
     return 0 if row is None else int(row[0])

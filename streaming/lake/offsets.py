@@ -39,11 +39,13 @@ def advance(
     """
     now = _now()
     # The row that every batch of this stream changes: of two writers, one has to start over.
-    con.execute(
+    changed = con.execute(
         "UPDATE ingestions SET batches = batches + 1, messages = messages + ?, committed_at = ?"
         " WHERE stream = ?",
         [messages, now, stream],
-    )
+    ).fetchone()
+    if changed != (1,):
+        raise LostRace  # without that row nothing would tell that another writer was first
     stored = positions(con, stream)
     for partition, (start, _) in moves.items():
         if stored.get((topic.topic_id, partition), start) != start:

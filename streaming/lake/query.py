@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,7 +13,10 @@ import duckdb
 
 from streaming.errors import TrafficmonError
 from streaming.lake.catalog import of_the_files, opened
+from streaming.lake.one_state import of_one_state
 from streaming.settings import Settings
+
+_NICE = 10
 
 
 class QueryError(TrafficmonError):
@@ -27,6 +31,14 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
 
+def give_way() -> None:
+    """This process's questions take of the processor what others leave, ingestion first of all.
+
+    Without it eight readers on two cores took 40 % of ingestion's speed, with it a tenth.
+    """
+    os.nice(max(0, _NICE - os.nice(0)))
+
+
 def ask(settings: Settings, query: str) -> Answer:
     """The answer of the lake as it stands now; reading only, so it never waits for ingestion.
 
@@ -35,10 +47,14 @@ def ask(settings: Settings, query: str) -> Answer:
         QueryError: the SQL is wrong, or would write.
     """
     with opened(settings, read_only=True) as con:
-        try:
+
+        def answer() -> Answer:
             result = con.execute(query)
             columns = tuple(column[0] for column in result.description or ())
             return Answer(columns, tuple(result.fetchall()))
+
+        try:
+            return of_one_state(con, answer)
         except duckdb.Error as exc:
             if of_the_files(settings, exc):
                 raise

@@ -15,17 +15,18 @@ from streaming.lake.catalog import ALIAS, LakeUnavailable
 from streaming.lake.tables import (
     ALERTS,
     BENCHMARKS,
+    INGESTED_OFFSETS,
+    INGESTIONS,
     LLM_CALLS,
     SCHEMA_VERSIONS,
     SKIPPED_GROUPS,
     TABLES,
     Table,
 )
-from streaming.lake.transaction import retried, transaction
+from streaming.lake.transaction import transaction
 from streaming.lake.views import VIEWS
 
 STREAMS = ("detections", "tasks", "assessments", "skipped")
-_INLINE_ROWS = 100_000
 
 
 def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
@@ -40,13 +41,7 @@ def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
             transaction(con, partial(_migrate, con, step))
         return
 
-    # An option of a table can be set only once the table is committed; a crash on the way
-    # leaves no version, and the next writer does the same again.
-    inlined = [table for table in TABLES if table.inlined]
-    transaction(con, lambda: _create_all(con, inlined))
-    for table in inlined:
-        _keep_in_catalog(con, table.name)
-    transaction(con, lambda: _create_rest(con))
+    transaction(con, lambda: _create_new(con))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +87,15 @@ def _labels_of_alerts(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"COMMENT ON COLUMN alerts.{column.name} IS {comment}")
 
 
+def _rows_into_files(con: duckdb.DuckDBPyConnection) -> None:
+    """Rows kept in the catalog were gone for readers while upkeep wrote them to files."""
+    for table in (INGESTED_OFFSETS, INGESTIONS):
+        option = f"'data_inlining_row_limit', 0, table_name => '{table.name}'"
+        con.execute(f"CALL {ALIAS}.set_option({option})")
+        con.execute(f"ALTER TABLE {table.name} SET PARTITIONED BY ({table.parted_by})")
+    con.execute(f"CALL ducklake_flush_inlined_data('{ALIAS}')")
+
+
 STEPS: tuple[Step, ...] = (
     Step(2, "table skipped_groups, filled from its topic; view alerts_by_type", _skipped_groups),
     Step(3, "columns alert, metric and labels of alerts", _labels_of_alerts),
@@ -101,13 +105,9 @@ STEPS: tuple[Step, ...] = (
         "table llm_calls, filled from assessments to come; view key_activity",
         lambda con: _create_all(con, [LLM_CALLS]),
     ),
+    Step(6, "no rows in the catalog: those that are there become files", _rows_into_files),
 )
 VERSION = 1 + len(STEPS)
-
-
-def _keep_in_catalog(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    option = f"'data_inlining_row_limit', {_INLINE_ROWS}, table_name => '{table}'"
-    retried(lambda: con.execute(f"CALL {ALIAS}.set_option({option})"))
 
 
 def version(con: duckdb.DuckDBPyConnection) -> int | None:
@@ -134,7 +134,7 @@ def _create_all(con: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None
             _create(con, table)
 
 
-def _create_rest(con: duckdb.DuckDBPyConnection) -> None:
+def _create_new(con: duckdb.DuckDBPyConnection) -> None:
     if version(con) is not None:
         return
     _create_all(con, TABLES)
@@ -161,6 +161,8 @@ def _create(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     if table.day_of:
         parts = ", ".join(f"{unit}({table.day_of})" for unit in ("year", "month", "day"))
         con.execute(f"ALTER TABLE {name} SET PARTITIONED BY ({parts})")
+    elif table.parted_by:
+        con.execute(f"ALTER TABLE {name} SET PARTITIONED BY ({table.parted_by})")
     if table.sorted_by:
         con.execute(f"ALTER TABLE {name} SET SORTED BY ({', '.join(table.sorted_by)})")
 

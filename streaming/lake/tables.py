@@ -18,17 +18,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `day_of` is the time whose day partitions it, `sorted_by` the order in a file.
-
-    Rows of an `inlined` table live in the catalog: few rows, changed often, no file a change.
-    """
+    """A table; `day_of` is the time whose day partitions it, else `parted_by` a column;
+    `sorted_by` is the order in a file."""
 
     name: str
     description: str
     columns: tuple[Column, ...]
     day_of: str | None = None
     sorted_by: tuple[str, ...] = ()
-    inlined: bool = False
+    parted_by: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -214,7 +212,8 @@ INGESTED_OFFSETS = Table(
         Column("next_offset", "BIGINT", "The first offset that is not in the lake"),
         Column("updated_at", "TIMESTAMP", "UTC"),
     ),
-    inlined=True,
+    # A file a stream, so that a change replaces one and streams do not get in each other's way.
+    parted_by="stream",
 )
 
 INGESTION_GAPS = Table(
@@ -239,7 +238,8 @@ INGESTIONS = Table(
         Column("messages", "BIGINT", "Messages in them, rejected ones included"),
         Column("committed_at", "TIMESTAMP", "The last one, UTC"),
     ),
-    inlined=True,
+    # A file a stream, so that a change replaces one and streams do not get in each other's way.
+    parted_by="stream",
 )
 
 KEY_CHECKS = Table(

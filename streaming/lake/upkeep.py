@@ -19,28 +19,47 @@ REMOVE_AFTER = "INTERVAL 1 HOUR"
 
 
 def tidy(con: duckdb.DuckDBPyConnection, *, keep: timedelta) -> dict[str, int]:
-    """Write inlined rows out, merge small files, forget snapshots older than `keep`.
+    """Merge small files, forget snapshots older than `keep`.
 
+    A reader's question must not take longer than `keep`: what only its snapshot shows goes.
     Returns how many files were merged, snapshots expired and files removed.
     """
-    con.execute(f"CALL ducklake_flush_inlined_data('{ALIAS}')")
     merged = con.execute(f"CALL ducklake_merge_adjacent_files('{ALIAS}')").fetchall()
-    expired = con.execute(
-        f"CALL ducklake_expire_snapshots('{ALIAS}', older_than =>"
-        f" (now() - INTERVAL {int(keep.total_seconds())} SECOND))"
-    ).fetchall()
+    old = _older_snapshots(con, keep)
+    if old:
+        con.execute(f"CALL ducklake_expire_snapshots('{ALIAS}', versions => {old})")
     removed = con.execute(
-        f"CALL ducklake_cleanup_old_files('{ALIAS}', older_than => now() - {REMOVE_AFTER})"
+        f"CALL ducklake_cleanup_old_files('{ALIAS}', older_than => {_days_before(REMOVE_AFTER)})"
     ).fetchall()
     orphans = con.execute(
-        f"CALL ducklake_delete_orphaned_files('{ALIAS}', older_than => now() - {_ORPHAN_AFTER})"
+        f"CALL ducklake_delete_orphaned_files('{ALIAS}',"
+        f" older_than => {_days_before(_ORPHAN_AFTER)})"
     ).fetchall()
     return {
         "merges": len(merged),
-        "snapshots_expired": len(expired),
+        "snapshots_expired": len(old),
         "files_removed": len(removed),
         "orphans_removed": len(orphans),
     }
+
+
+def _older_snapshots(con: duckdb.DuckDBPyConnection, keep: timedelta) -> list[int]:
+    rows = con.execute(
+        f"SELECT snapshot_id FROM ducklake_snapshots('{ALIAS}')"  # noqa: S608
+        " WHERE snapshot_time <= now() - to_seconds(?)"
+        f" AND snapshot_id < (SELECT max(snapshot_id) FROM ducklake_snapshots('{ALIAS}'))",
+        [keep.total_seconds()],
+    ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def _days_before(age: str) -> str:
+    """The last moment of the day before the one that was `age` ago.
+
+    In a catalog in SQLite DuckLake compares times as text of two kinds ("T" and a blank before
+    the hour), so of the same day all are older: only whole days are told apart rightly.
+    """
+    return f"(date_trunc('day', now() - {age}) - INTERVAL 1 SECOND)"
 
 
 _AGE_OF = {"rejected": "rejected_at", "alerts": "changed_at"}

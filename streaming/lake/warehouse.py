@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from streaming.lake.catalog import ALIAS, opened
+from streaming.lake.one_state import of_one_state
 from streaming.lake.tables import TABLES, Table
 from streaming.lake.views import VIEWS
 from streaming.settings import Settings
@@ -43,13 +44,7 @@ def publish(settings: Settings, *, now: datetime) -> Published:
     try:
         with opened(settings, read_only=True) as con:
             con.execute(f"ATTACH '{_escaped(str(draft))}' AS warehouse")
-            con.execute("BEGIN")
-            rows = {table.name: _copy(con, table, since) for table in TABLES}
-            con.execute("USE warehouse")
-            for view in VIEWS:
-                con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
-                con.execute(f"COMMENT ON VIEW {view.name} IS '{_escaped(view.description)}'")
-            con.execute("COMMIT")
+            rows = of_one_state(con, lambda: _copy_all(con, since))
             con.execute(f"USE {ALIAS}")
             con.execute("DETACH warehouse")
         size_bytes = draft.stat().st_size
@@ -57,6 +52,15 @@ def publish(settings: Settings, *, now: datetime) -> Published:
     finally:
         draft.unlink(missing_ok=True)
     return Published(file, rows, size_bytes, time.monotonic() - begun_s)
+
+
+def _copy_all(con: duckdb.DuckDBPyConnection, since: datetime) -> dict[str, int]:
+    rows = {table.name: _copy(con, table, since) for table in TABLES}
+    con.execute("USE warehouse")
+    for view in VIEWS:
+        con.execute(f"CREATE VIEW {view.name} AS {view.sql}")
+        con.execute(f"COMMENT ON VIEW {view.name} IS '{_escaped(view.description)}'")
+    return rows
 
 
 def _copy(con: duckdb.DuckDBPyConnection, table: Table, since: datetime) -> int:

@@ -114,8 +114,11 @@ class KeyState:
             self.probe_at = now + self.probe_wait_s
 
     def resume(self, earlier: KeyStats, now: float, ago_s: float) -> None:
-        """Go on where an earlier run stopped `ago_s` seconds ago; a disabled key is tried now."""
-        self.calls += earlier.total_calls
+        """Go on where an earlier run stopped `ago_s` seconds ago; a disabled key is tried now.
+
+        Calls that were under way then are not counted: nobody learns how they ended.
+        """
+        self.calls += earlier.total_calls - earlier.in_flight
         self.successes += earlier.successful_calls
         self.last_error = earlier.last_error
         self._rest_until(now + max(0.0, earlier.cooldown_left_s - ago_s))

@@ -11,7 +11,8 @@ from math import inf
 
 FIRST = 16
 GROWS_EVERY_S = 0.005
-REST_S = 15.0
+REST_S = 55.0
+"""Then the connections are closed, see `provider`."""
 
 
 class SlowStart:

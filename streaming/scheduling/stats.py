@@ -79,7 +79,8 @@ def scheduler_stats(instances: Iterable[InstanceStats]) -> dict[str, Any]:
 
     Calls are summed over all instances that ever wrote, also stopped ones. States, in-flight
     calls and cooldowns come from those alive, the worst state winning. `in_use_keys` are the
-    available keys with a call under way. `success_rate` is None before the first call.
+    available keys with a call under way. `success_rate` is of the calls that ended, None before
+    the first; those under way when an instance was killed never do.
     """
     everyone = sorted(instances, key=lambda i: i.written_at_s)
     alive = [i for i in everyone if i.alive]
@@ -87,6 +88,7 @@ def scheduler_stats(instances: Iterable[InstanceStats]) -> dict[str, Any]:
     listed = {k.key_id for i in alive or everyone[-1:] for k in i.keys}
     keys = [_merged(key_id, everyone) for key_id in sorted(listed)]
     calls = sum(k["total_calls"] for k in keys)
+    ended = sum(k.pop("_ended") for k in keys)
     successes = sum(k.pop("_successes") for k in keys)
     statuses = [k["status"] for k in keys]
     return {
@@ -96,7 +98,7 @@ def scheduler_stats(instances: Iterable[InstanceStats]) -> dict[str, Any]:
         "cooling_keys": statuses.count("cooling"),
         "disabled_keys": statuses.count("disabled"),
         "total_calls": calls,
-        "success_rate": _rate(successes, calls),
+        "success_rate": _rate(successes, ended),
         "instances": len(alive),
         "waiting_tasks": sum(i.waiting for i in alive),
         "limits_shared": all(i.shared for i in alive),
@@ -110,23 +112,24 @@ def _merged(key_id: str, instances: Iterable[InstanceStats]) -> dict[str, Any]:
     current = [k for alive, k in views if alive] or [
         msgspec.structs.replace(views[-1][1], in_flight=0, cooldown_left_s=0.0)
     ]
-    calls = sum(k.total_calls for _, k in views)
+    ended = sum(k.total_calls - k.in_flight for _, k in views)
     successes = sum(k.successful_calls for _, k in views)
     errors = [k.last_error for k in current if k.last_error]
     newest = current[-1]
     return {
         "key_id": key_id,
         "status": max((k.status for k in current), key=_SEVERITY.__getitem__),
-        "total_calls": calls,
-        "success_rate": _rate(successes, calls),
+        "total_calls": sum(k.total_calls for _, k in views),
+        "success_rate": _rate(successes, ended),
         "in_flight": sum(k.in_flight for k in current),
         "cooldown_left_s": round(max(k.cooldown_left_s for k in current), 1),
         "remaining_minute": newest.remaining_minute,
         "margin_ms": newest.margin_ms,
         "last_error": errors[-1] if errors else None,
+        "_ended": ended,
         "_successes": successes,
     }
 
 
-def _rate(successes: int, calls: int) -> float | None:
-    return round(successes / calls, 4) if calls else None
+def _rate(successes: int, ended: int) -> float | None:
+    return round(successes / ended, 4) if ended else None

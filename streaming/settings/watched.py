@@ -83,7 +83,8 @@ METRICS: tuple[Metric, ...] = (
         "0 or 1",
         ("daemon",),
         "broker",
-        "1 while a daemon that ran before has no process in its consumer group",
+        "1 while a daemon that ran before has no process in its consumer group, or the API gave no"
+        " sign of life for 20 s",
         "A daemon is gone",
     ),
     Metric(

@@ -17,6 +17,7 @@ from streaming.lake.falling_behind import falling_behind
 from streaming.lake.ingest import ingest
 from streaming.lake.schema import ensure_schema
 from streaming.lake.streams import ASSESSMENT_STREAM, DETECTION_STREAM, STREAMS, TASK_STREAM
+from streaming.lake.upkeep import tidy
 from streaming.messages import encode
 from tests.builders import assessment_task, detection_result, risk_assessment
 from tests.waiting import eventually
@@ -359,7 +360,9 @@ SELECT (SELECT sum(object_count) FROM detections) - (SELECT count(*) FROM detect
 """
 
 
-def test_a_reader_sees_whole_batches_and_no_error_while_they_come(settings, monkeypatch):
+def test_readers_see_whole_batches_and_no_error_while_they_come_and_the_lake_is_tidied(
+    settings, monkeypatch
+):
     monkeypatch.setattr(source, "BATCH_MESSAGES", 150)
     monkeypatch.setattr(source, "_FETCH_MESSAGES", 150)
     send(settings, settings.kafka.topics.detection_results, frames(0, 1_500))
@@ -374,11 +377,18 @@ def test_a_reader_sees_whole_batches_and_no_error_while_they_come(settings, monk
         except Exception as exc:  # noqa: BLE001 - handed to the test
             failures.append(exc)
 
-    reader = threading.Thread(target=read)
-    reader.start()
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
     (brought,) = bring(settings, DETECTION_STREAM)
+    for n in range(5):
+        send(settings, settings.kafka.topics.detection_results, frames(1_500 + n, 1_501 + n))
+        bring(settings, DETECTION_STREAM)
+        with opened(settings) as con:
+            tidy(con, keep=timedelta(minutes=1))
     done.set()
-    reader.join(60)
+    for reader in readers:
+        reader.join(60)
 
     assert brought.batches >= 5
     assert failures == []

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from streaming.lake.schema import ensure_schema
 from streaming.settings import load
 from tests.builders import risk_assessment
 from tests.unit.lake.rows import bring
+from tests.waiting import eventually
 
 COUNT = "select risk_level, count(*) as n from assessments group by 1"
 
@@ -64,23 +66,37 @@ def test_a_wrong_question_is_one_line_and_an_exit_code(environ):
     assert b"Traceback" not in done.stderr
 
 
-def test_the_shell_answers_goes_on_after_an_error_and_ends(environ):
+@contextmanager
+def shell(environ):
+    """`trafficmon sql` at a terminal, and how to type there."""
     controller, terminal = pty.openpty()
     command = [sys.executable, "-m", "streaming.cli", "sql"]
     with subprocess.Popen(
         command, env=environ, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as shell:
-        typed = f"select nothing_here;\n{COUNT}\n order by 1;\n.tables\n.quit\n"
-        os.write(controller, typed.encode())
-        said = shell.communicate(timeout=120)[0].decode()
+    ) as process:
+        yield process, lambda text: os.write(controller, text.encode())
     os.close(terminal)
     os.close(controller)
 
-    assert shell.returncode == 0
+
+def test_the_shell_answers_goes_on_after_an_error_and_ends(environ):
+    with shell(environ) as (process, write):
+        write(f"select nothing_here;\n{COUNT}\n order by 1;\n.tables\n.quit\n")
+        said = process.communicate(timeout=120)[0].decode()
+
+    assert process.returncode == 0
     assert "QueryError" in said
     assert "| medium     | 3 |" in said
     assert "camera_activity" in said
     assert "skipped_groups" in said
+
+
+def test_questions_leave_the_processor_to_ingestion(environ):
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with shell(environ) as (process, write):
+        eventually(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == max(own, 10), 60)
+        write(".quit\n")
+        process.communicate(timeout=60)
 
 
 def test_migrate_has_nothing_to_do_with_a_lake_of_today(environ):

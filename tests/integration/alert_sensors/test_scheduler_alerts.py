@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.alert_sensors.ticking import scheduler_says, with_alerts
+from tests.integration.alert_sensors.ticking import api_lives, rule, scheduler_says, with_alerts
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,17 @@ def test_what_a_scheduler_wrote_before_it_was_killed_raises_no_alert(make_settin
     scheduler_says(settings, sensor.now - 60, p95_bucket=3, failed=50)
     assert [sensor.tick(15) for _ in range(8)] == [[]] * 8
     assert "no scheduler is running" in sensor.last.skip_reason.skip_message
+
+
+def test_an_api_that_gives_no_sign_of_life_any_more_is_gone(make_settings, ticking):
+    settings = with_alerts(make_settings(), rule("daemon_silent"))
+    sensor = ticking(settings, "scheduler_alerts")
+    assert sensor.tick() == []  # it never ran
+    api_lives(settings, sensor.now)
+    assert sensor.tick(15) == []
+    assert sensor.tick(15) == [("daemon_silent{daemon=api}", "firing")]
+    api_lives(settings, sensor.now)
+    assert sensor.tick(15) == [("daemon_silent{daemon=api}", "resolved")]
 
 
 def test_a_day_of_ticks_grows_neither_cursor_nor_runs(make_settings, ticking):

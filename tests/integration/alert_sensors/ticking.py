@@ -93,6 +93,11 @@ def scheduler_says(settings, now, *, p95_bucket=0, failed=0, keys=BOTH, calls=0)
         client.hset(redis_keys.key_stats(POOL), "1", encode_instance(stats))
 
 
+def api_lives(settings, now):
+    with redis.Redis.from_url(settings.redis.url) as client:
+        client.hset(redis_keys.DAEMONS_SEEN, "api", now)
+
+
 def camera_says(settings, now, status, **more):
     told = {"status": status, "updatedAt": datetime.fromtimestamp(now, UTC).isoformat()} | more
     with redis.Redis.from_url(settings.redis.url) as client:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -192,6 +193,11 @@ async def test_keys_health_and_metrics(client, store):
     assert (flat["status"], flat["redis"]) == ("degraded", "ok")
     text = await (await client.get("/metrics")).text()
     assert 'api_key_status{key_id="key_2",status="cooling"} 1.0' in text
+
+
+async def test_it_tells_redis_that_it_lives(client, store):
+    await eventually_async(lambda: store.hget(redis_keys.DAEMONS_SEEN, "api"))
+    assert time.time() - float(store.hget(redis_keys.DAEMONS_SEEN, "api")) < 60
 
 
 async def test_the_wall_is_served_with_a_strict_policy(client):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ import pytest
 
 from streaming.errors import ConfigError
 from streaming.lake import LakeUnavailable, ask, connect, opened, written_as
+from streaming.lake.one_state import of_one_state
 from streaming.lake.query import Answer, QueryError
 from streaming.lake.schema import VERSION, ensure_schema, version
 from streaming.lake.tables import TABLES
@@ -139,8 +141,6 @@ def test_a_transaction_that_fails_leaves_nothing(lake):
 
 
 def test_tidying_keeps_every_row(lake):
-    from datetime import timedelta
-
     for _ in range(5):
         bring(lake, "detections", *[detection_result() for _ in range(20)])
 
@@ -150,6 +150,58 @@ def test_tidying_keeps_every_row(lake):
     assert freed["snapshots_expired"] >= 1
     assert lake.execute("SELECT count(*) FROM detections").fetchone() == (100,)
     assert lake.execute("SELECT count(*) FROM detected_objects").fetchone() == (200,)
+
+
+def test_what_an_earlier_reader_may_still_be_at_stays_the_day_over(settings, lake):
+    files = settings.state_dir / "lake" / "data"
+    for _ in range(5):
+        bring(lake, "detections", *[detection_result() for _ in range(20)])
+    before = set(files.rglob("*.parquet"))
+
+    young = tidy(lake, keep=timedelta(hours=1))
+    bring(lake, "detections", detection_result())
+    old = tidy(lake, keep=timedelta(0))
+
+    assert (young["merges"], young["snapshots_expired"]) == (2, 0)
+    assert old["snapshots_expired"] > 5
+    assert young["files_removed"] == old["files_removed"] == 0
+    assert before <= set(files.rglob("*.parquet"))
+
+
+def test_a_question_during_which_files_were_merged_is_asked_again(settings, lake):
+    bring(lake, "detections", *[detection_result() for _ in range(3)])
+    bring(lake, "detections", *[detection_result() for _ in range(3)])
+    answers = []
+
+    def question():
+        answers.append(reader.execute("SELECT count(*) FROM detections").fetchone())
+        if len(answers) == 1:
+            tidy(lake, keep=timedelta(hours=1))
+        return answers[-1]
+
+    with opened(settings, read_only=True) as reader:
+        assert of_one_state(reader, question) == (6,)
+    assert len(answers) == 2
+
+
+def test_a_question_that_meets_a_merge_each_time_is_given_up(settings, lake):
+    def question():
+        for _ in range(2):
+            bring(lake, "detections", *[detection_result() for _ in range(3)])
+        assert tidy(lake, keep=timedelta(hours=1))["merges"]
+
+    with (
+        opened(settings, read_only=True) as reader,
+        pytest.raises(LakeUnavailable, match="merged all the time"),
+    ):
+        of_one_state(reader, question)
+
+
+def test_no_row_is_kept_in_the_catalog_where_readers_would_miss_it_on_its_way_to_a_file(lake):
+    lake.execute("UPDATE ingestions SET messages = messages + 1")
+    bring(lake, "detections", detection_result())
+
+    assert lake.execute("CALL ducklake_flush_inlined_data('lake')").fetchall() == []
 
 
 ANSWER = Answer(("name", "n", "ms"), (("a|b", 1, 1234567.891), (None, None, 0.5)))

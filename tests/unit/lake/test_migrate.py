@@ -53,6 +53,17 @@ def test_migrating_keeps_rows_adds_what_is_new_and_is_done_once(old):
     )
 
 
+def test_rows_of_old_that_lived_in_the_catalog_are_in_files_afterwards(old):
+    with opened(old) as con:
+        con.execute("UPDATE ingestions SET messages = 5 WHERE stream = 'tasks'")
+    migrate(old)
+
+    assert ask(old, "SELECT messages FROM ingestions WHERE stream = 'tasks'").rows == ((5,),)
+    with opened(old) as con:
+        con.execute("UPDATE ingestions SET messages = 6 WHERE stream = 'tasks'")
+        assert con.execute("CALL ducklake_flush_inlined_data('lake')").fetchall() == []
+
+
 def test_a_migrated_lake_has_what_a_new_one_has(old, tmp_path):
     from streaming.settings import load
 

@@ -64,7 +64,7 @@ def test_rows_past_their_days_go_and_zero_days_keep_for_ever(lake):
 
 
 def test_what_is_retired_leaves_the_disk_once_no_snapshot_shows_it(settings, lake, monkeypatch):
-    monkeypatch.setattr("streaming.lake.upkeep.REMOVE_AFTER", "INTERVAL 0 SECOND")
+    monkeypatch.setattr("streaming.lake.upkeep.REMOVE_AFTER", "INTERVAL '-1' DAY")
     bring(lake, "assessments", *[verdict(f"m{n}", 300) for n in range(500)])
     before = data_bytes(settings)
 

@@ -188,9 +188,9 @@ def test_a_key_to_avoid_is_waited_around_while_another_is_left():
     assert pool.candidates(0.0, frozenset({"a", "b"})) == ["a"]
 
 
-def test_counting_goes_on_after_a_restart():
+def test_counting_goes_on_after_a_restart_without_the_calls_that_were_under_way():
     pool = a_pool("a")
-    earlier = [KeyStats("a", "available", 40, 39), KeyStats("gone", "available", 1, 1)]
+    earlier = [KeyStats("a", "available", 42, 39, 2), KeyStats("gone", "available", 1, 1)]
     pool.resume(earlier, 0.0, 5.0)
     pool.started("a", 0.0)
     pool.succeeded("a")

@@ -45,29 +45,30 @@ def test_one_instance_reads_as_the_guide_shows_it():
 
 
 def test_instances_add_up_and_the_worst_state_wins():
-    one = InstanceStats("1", 100.0, (KeyStats("k", "available", 10, 10, in_flight=2),))
-    two = InstanceStats("2", 100.0, (KeyStats("k", "cooling", 10, 0, 1, 7.0, "throttled"),), 4)
+    one = InstanceStats("1", 100.0, (KeyStats("k", "available", 12, 10, in_flight=2),))
+    two = InstanceStats("2", 100.0, (KeyStats("k", "cooling", 11, 0, 1, 7.0, "throttled"),), 4)
     shown = scheduler_stats(read_instances(fields(one, two), 101.0))
     (key,) = shown["keys"]
     assert key["status"] == "cooling"
-    assert (key["total_calls"], key["in_flight"], key["cooldown_left_s"]) == (20, 3, 7.0)
+    assert (key["total_calls"], key["in_flight"], key["cooldown_left_s"]) == (23, 3, 7.0)
     assert key["last_error"] == "throttled"
     assert (shown["cooling_keys"], shown["waiting_tasks"], shown["success_rate"]) == (1, 4, 0.5)
 
 
 def test_a_stopped_instance_keeps_its_calls_and_nothing_else():
-    stopped = InstanceStats("1", 10.0, (KeyStats("k", "cooling", 10, 10, 5, 60.0),))
+    stopped = InstanceStats("1", 10.0, (KeyStats("k", "cooling", 15, 10, 5, 60.0),))
     alive = InstanceStats("2", 100.0, (KeyStats("k", "available", 1, 1),))
     shown = scheduler_stats(read_instances(fields(stopped, alive), 101.0))
     (key,) = shown["keys"]
-    assert (key["status"], key["total_calls"], key["in_flight"]) == ("available", 11, 0)
+    assert (key["status"], key["total_calls"], key["in_flight"]) == ("available", 16, 0)
     assert shown["instances"] == 1
+    assert key["success_rate"] == shown["success_rate"] == 1.0  # five never ended
 
 
 def test_with_no_instance_alive_the_last_one_still_names_the_keys():
-    stopped = InstanceStats("1", 10.0, (KeyStats("k", "disabled", 10, 10, 5, 60.0),))
+    stopped = InstanceStats("1", 10.0, (KeyStats("k", "disabled", 15, 10, 5, 60.0),))
     shown = scheduler_stats(read_instances(fields(stopped), 1000.0))
-    assert (shown["total_keys"], shown["total_calls"], shown["instances"]) == (1, 10, 0)
+    assert (shown["total_keys"], shown["total_calls"], shown["instances"]) == (1, 15, 0)
     assert shown["keys"][0]["in_flight"] == 0
 
 

@@ -67,15 +67,16 @@ async def test_no_more_than_so_many_at_once():
         calls[4].cancel()
 
 
-async def test_slots_come_no_faster_than_the_limit():
+async def test_slots_come_no_faster_than_the_limit_and_not_before_their_moment():
     turnstile, _ = a_turnstile(qps=20)
     at = []
     async with turnstile:
         for _ in range(5):
             slot = await turnstile.acquire(rank(), MODEL)
-            at.append(time.monotonic())
+            assert time.monotonic() >= slot.at - 0.001
+            at.append(slot.at)
             turnstile.succeeded(slot, 0)
-    assert at[-1] - at[0] >= 4 / 20 - 0.001
+    assert at[-1] - at[0] >= 4 / 20 - 1e-6
 
 
 async def test_past_the_deadline_the_caller_is_let_go():

@@ -51,7 +51,8 @@ PLACES = (
         "scheduler_alerts",
         "scheduler",
         "The schedulers' last five minutes, in Redis: P95 latency, error rate, failures of each"
-        " API key, keys that are refused, too few keys. And Redis itself.",
+        " API key, keys that are refused, too few keys. And Redis itself, and the API daemon's sign"
+        " of life there.",
         lambda tick: scheduler.read(tick.settings, tick.now),
         "redis",
     ),

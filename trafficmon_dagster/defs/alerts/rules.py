@@ -8,6 +8,8 @@ from streaming.settings.monitoring import Comparison, Severity
 from streaming.settings.watched import BY_NAME, Family
 
 SERVICE = "service_unreachable"
+_ALSO_OF: dict[str, Family] = {"daemon_silent": "scheduler"}
+"""The API is in no consumer group; its sign of life is in Redis."""
 
 
 def rules_in_force(alerts: AlertSettings) -> tuple[Rule, ...]:
@@ -24,7 +26,11 @@ def rules_in_force(alerts: AlertSettings) -> tuple[Rule, ...]:
 
 def of_family(rules: tuple[Rule, ...], family: Family) -> tuple[Rule, ...]:
     """Those that one sensor watches. Every sensor watches the service that it asks."""
-    return tuple(r for r in rules if r.metric == SERVICE or BY_NAME[r.metric].family == family)
+    return tuple(
+        r
+        for r in rules
+        if r.metric == SERVICE or family in (BY_NAME[r.metric].family, _ALSO_OF.get(r.metric))
+    )
 
 
 def built_in_rules(alerts: AlertSettings) -> tuple[Rule, ...]:

@@ -29,7 +29,7 @@ def subject_of(metric: str, labels: Mapping[str, str]) -> dg.AssetKey:  # noqa: 
         case "kafka_consumer_lag", {"group": name} if name in _DAEMONS:
             return daemon(name)
         case "daemon_silent", {"daemon": name}:
-            return daemon(name)
+            return LIVE_WALL if name == "api" else daemon(name)
         case "dead_letters", _:
             return KAFKA_TOPICS
         case (("end_to_end_latency_p95" | "error_rate"), _):

@@ -51,11 +51,13 @@ def report_asset(
     def make(
         context: dg.AssetExecutionContext, trafficmon: Trafficmon
     ) -> dg.MaterializeResult[Any]:
+        from streaming.lake.one_state import of_one_state
+
         settings = trafficmon.settings()
         covered = context.partition_time_window
         window = Window(_lake_time(covered.start), _lake_time(covered.end), TIME_ZONE, _lake_time())
         with trafficmon.lake_to_read() as con:
-            report = figures(con, window, settings)
+            report = of_one_state(con, lambda: figures(con, window, settings))
         name = key.path[-1].removesuffix("_report")
         return dg.MaterializeResult(
             metadata=shown(report, window.title)

@@ -45,11 +45,12 @@ def test_a_rule_takes_the_place_of_the_built_in_one_of_its_name_or_metric():
     assert names(rule("mine", enabled=False)) == built_in - {"error_rate"}
 
 
-def test_every_rule_is_watched_by_one_sensor_and_services_by_those_that_ask_them():
+def test_every_rule_is_watched_by_the_sensors_that_can_tell():
     rules = built_in_rules(ALERTS)
     watched = [r.name for place in PLACES for r in of_family(rules, place.family)]
+    several = {"service_unreachable": len(PLACES), "daemon_silent": 2}
     assert {name: watched.count(name) for name in watched} == {
-        r.name: len(PLACES) if r.name == "service_unreachable" else 1 for r in rules
+        r.name: several.get(r.name, 1) for r in rules
     }
 
 
@@ -125,4 +126,5 @@ def test_links_begin_where_people_open_the_pages():
     assert link_of("lake_delay", {"stream": "tasks"}, settings).startswith(
         "https://dg.example.org/assets/lake/tasks"
     )
+    assert subject_of("daemon_silent", {"daemon": "api"}) == dg.AssetKey(["live_wall"])
     assert subject_of("lake_delay", {"stream": "tasks"}) == dg.AssetKey(["lake", "tasks"])

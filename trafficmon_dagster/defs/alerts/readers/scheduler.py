@@ -9,25 +9,43 @@ from trafficmon_dagster.defs.alerts.readers import Sight, reachable, unreachable
 from trafficmon_dagster.defs.alerts.readers.redis_hash import RedisUnreachable, read_hash
 from trafficmon_dagster.defs.alerts.states import Reading
 
+SILENT_AFTER_S = 20.0
+"""Four of its signs of life that did not come."""
+
 FEWEST = 10
 """With fewer tasks or calls in five minutes, a share or a percentile says nothing."""
 
 
 def read(settings: Settings, now: float) -> Sight:
     """`now` is Unix time in s: a scheduler that wrote nothing for ten seconds does not count."""
+    try:
+        return _read(settings, now)
+    except RedisUnreachable as exc:
+        return unreachable("redis", str(exc))
+
+
+def _read(settings: Settings, now: float) -> Sight:
     from streaming import redis_keys
     from streaming.scheduling.stats import POOL, read_instances, scheduler_stats
 
-    try:
-        fields = read_hash(settings.redis, redis_keys.key_stats(POOL))
-    except RedisUnreachable as exc:
-        return unreachable("redis", str(exc))
+    fields = read_hash(settings.redis, redis_keys.key_stats(POOL))
+    signs = read_hash(settings.redis, redis_keys.DAEMONS_SEEN)
+    always = (reachable("redis"), *silent(signs, now))
     alive = [i for i in read_instances(fields, now) if i.alive]
     if not alive:
-        return Sight((reachable("redis"),), problem="no scheduler is running")
+        return Sight(always, problem="no scheduler is running")
     recent = summed(instance.recent for instance in alive)
     stats = scheduler_stats(alive)
-    return Sight((reachable("redis"), *of_verdicts(recent), *of_keys(recent, stats)))
+    return Sight((*always, *of_verdicts(recent), *of_keys(recent, stats)))
+
+
+def silent(signs: Mapping[bytes, bytes], now: float) -> Iterator[Reading]:
+    """Which of the daemons that ever gave a sign of life gives none now."""
+    for name, seen_at in signs.items():
+        silent_s = now - float(seen_at)
+        gone = silent_s > SILENT_AFTER_S
+        why = f"no sign of life for {silent_s:.0f} s" if gone else ""
+        yield Reading("daemon_silent", int(gone), {"daemon": name.decode()}, why)
 
 
 def of_verdicts(recent: Counts) -> Iterator[Reading]:

@@ -16,7 +16,7 @@ from streaming.lake.catalog import of_the_files, opened
 from streaming.lake.one_state import of_one_state
 from streaming.settings import Settings
 
-_NICE = 10
+_NICE = 15
 
 
 class QueryError(TrafficmonError):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from streaming.lake.batch import Batch, Rejected
+from streaming.lake.catalog import LakeUnavailable
 from streaming.lake.offsets import LostRace, advance, positions, record_gaps
 from streaming.lake.plan import Gap, Plan, TopicEnds, plan
 from streaming.lake.source import batches, topic_ends
@@ -44,7 +45,7 @@ def ingest(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream)
 
     Raises:
         KafkaUnreachable: the broker does not answer; batches committed so far stay.
-        LakeUnavailable: other writers kept the lake busy.
+        LakeUnavailable: other writers kept the lake busy, or were first five times.
     """
     total = Ingested(0, 0, {target.table.name: 0 for target in stream.targets}, 0)
     name = stream.topic(kafka)
@@ -56,8 +57,11 @@ def ingest(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream)
             _ingest(con, kafka, stream, topic, total)
         except LostRace:
             continue
-        break
-    return total
+        return total
+    raise LakeUnavailable(
+        f"{stream.name}: another process ingests it, too, and was first {_MAX_PLANS} times"
+        " (or its row in the table ingestions is missing)"
+    )
 
 
 def waiting(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream) -> Plan:

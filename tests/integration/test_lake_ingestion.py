@@ -11,7 +11,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streaming.kafka import admin, clients
-from streaming.lake import ask, opened, source
+from streaming.lake import LakeUnavailable, ask, opened, source
 from streaming.lake.backfill import backfill
 from streaming.lake.falling_behind import falling_behind
 from streaming.lake.ingest import ingest
@@ -222,6 +222,16 @@ KILLS = [
     ("+moved", 4),
     ("inserted", 4),
 ]
+
+
+def test_without_its_row_in_ingestions_a_stream_is_not_ingested_and_that_is_told(settings):
+    send(settings, settings.kafka.topics.detection_results, frames(0, 3))
+    with opened(settings) as con:
+        ensure_schema(con)
+        con.execute("DELETE FROM ingestions WHERE stream = 'detections'")
+        with pytest.raises(LakeUnavailable, match="row in the table ingestions"):
+            ingest(con, settings.kafka, DETECTION_STREAM)
+        assert con.execute("SELECT count(*) FROM detections").fetchone() == (0,)
 
 
 def test_ingestion_killed_at_any_moment_loses_and_repeats_nothing(settings, tmp_path):

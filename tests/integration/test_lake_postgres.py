@@ -4,6 +4,7 @@ import importlib.util
 import tempfile
 import threading
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ from streaming.kafka import admin
 from streaming.lake import ask, opened, source
 from streaming.lake.ingest import ingest
 from streaming.lake.migrate import back_up, prepare
-from streaming.lake.schema import ensure_schema
+from streaming.lake.schema import VERSION, ensure_schema, version
 from streaming.lake.streams import ASSESSMENT_STREAM, DETECTION_STREAM
 from streaming.lake.tables import TABLES
 from streaming.lake.transaction import transaction
@@ -102,10 +103,51 @@ def test_a_change_that_loses_a_race_is_done_again(settings):
 
 
 def test_upkeep_and_backup_work_there_too(settings):
-    from datetime import timedelta
-
     with opened(settings) as con:
         prepare(settings, con)
         assert tidy(con, keep=timedelta(0))["snapshots_expired"] >= 1
     with duckdb.connect(str(back_up(settings, "test")), read_only=True) as kept:
         assert kept.execute("SELECT count(*) FROM ducklake_table").fetchone()[0] >= len(TABLES)
+
+
+def test_a_catalog_of_an_earlier_version_is_brought_up_to_date(settings):
+    """Of version 5, whose bookkeeping lay in the catalog."""
+    option = "'data_inlining_row_limit', 100000, table_name => 'ingestions'"
+    with opened(settings) as con:
+        con.execute("DELETE FROM schema_versions WHERE version > 5")
+        con.execute("INSERT INTO schema_versions VALUES (5, now()::TIMESTAMP)")
+        con.execute(f"CALL lake.set_option({option})")
+        con.execute("UPDATE ingestions SET messages = 5 WHERE stream = 'tasks'")
+
+        ensure_schema(con)
+
+        assert version(con) == VERSION
+        con.execute("UPDATE ingestions SET messages = messages + 1 WHERE stream = 'tasks'")
+        assert con.execute("SELECT max(messages) FROM ingestions").fetchone() == (6,)
+        assert con.execute("CALL ducklake_flush_inlined_data('lake')").fetchall() == []
+
+
+def test_any_reader_sees_every_row_while_files_are_merged(settings):
+    done, seen = threading.Event(), []
+
+    def read():
+        with opened(settings, read_only=True) as con:
+            while not done.is_set():
+                seen.append(con.execute("SELECT count(*) FROM detections").fetchone()[0])
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    with opened(settings) as con:
+        for n in range(10):
+            send(settings, settings.kafka.topics.detection_results, frames(50 * n, 50 * (n + 1)))
+            ingest(con, settings.kafka, DETECTION_STREAM)
+            if n % 2:
+                assert tidy(con, keep=timedelta(minutes=1))["merges"]
+    done.set()
+    for reader in readers:
+        reader.join(60)
+
+    assert seen
+    assert set(seen) <= {50 * n for n in range(11)}
+    assert seen[-1] >= 450

@@ -6,6 +6,7 @@ from typing import TypeVar
 import duckdb
 
 from streaming.lake.catalog import ALIAS, LakeUnavailable
+from streaming.lake.transaction import roll_back
 
 T = TypeVar("T")
 _ATTEMPTS = 5
@@ -31,9 +32,9 @@ def of_one_state(con: duckdb.DuckDBPyConnection, question: Callable[[], T]) -> T
                 con.execute("COMMIT")
                 return answer
         except BaseException:
-            _roll_back(con)
+            roll_back(con)
             raise
-        _roll_back(con)
+        roll_back(con)
     raise LakeUnavailable("the lake's files are being merged all the time: ask again later")
 
 
@@ -46,10 +47,3 @@ def _merged_since(con: duckdb.DuckDBPyConnection, snapshot: int) -> bool:
             [snapshot],
         ).fetchone()
     return row is not None and bool(row[0])
-
-
-def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    try:
-        con.execute("ROLLBACK")
-    except duckdb.TransactionException:
-        return  # the error has ended it already

@@ -51,12 +51,13 @@ def _once(con: duckdb.DuckDBPyConnection, change: Callable[[], T]) -> T:
         result = change()
         con.execute("COMMIT")
     except BaseException:
-        _roll_back(con)
+        roll_back(con)
         raise
     return result
 
 
-def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
+def roll_back(con: duckdb.DuckDBPyConnection) -> None:
+    """Undo what was begun, if an error has not done so already."""
     try:
         con.execute("ROLLBACK")
     except duckdb.TransactionException:

@@ -33,6 +33,7 @@ class FairQueue(Generic[T]):
         self._held: set[str] = set()
         self._waiting: dict[str, deque[T]] = {}
         self._count = 0
+        self._takers = 0
         self._closed = False
         self._changed = threading.Condition()
 
@@ -54,24 +55,22 @@ class FairQueue(Generic[T]):
             self._changed.notify()
             return dropped
 
-    def take(
-        self, most: int, *, timeout_s: float, linger_s: float = 0.0, sharers: int = 1
-    ) -> list[T]:
+    def take(self, most: int, *, timeout_s: float, linger_s: float = 0.0) -> list[T]:
         """Up to `most` items, none after `timeout_s` or once closed and empty.
 
         With one item there, `linger_s` more are given to others that are due together. Of
-        what is there then, each of `sharers` that take is left an even part.
+        what is there then, each thread that waits for some is left an even part.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._ready() or self._closed, timeout_s):
-                return []
-            until_s = time.monotonic() + linger_s
-            while self._ready() < most and not self._closed:
-                left_s = until_s - time.monotonic()
-                if left_s <= 0 or not self._changed.wait(left_s):
-                    break
-            part = -(-self._ready() // sharers)
-            return [self._next() for _ in range(min(most, part))]
+            self._takers += 1
+            try:
+                if not self._changed.wait_for(lambda: self._ready() or self._closed, timeout_s):
+                    return []
+                self._linger(most, time.monotonic() + linger_s)
+                part = -(-self._ready() // self._takers)
+                return [self._next() for _ in range(min(most, part))]
+            finally:
+                self._takers -= 1
 
     def done(self, items: Iterable[T]) -> None:
         """These, once taken, are worked on no more: their cameras have turns again."""
@@ -84,6 +83,12 @@ class FairQueue(Generic[T]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _linger(self, most: int, until_s: float) -> None:
+        while self._ready() < most and not self._closed:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0 or not self._changed.wait(left_s):
+                return
 
     def _ready(self) -> int:
         """How many items could be taken now."""

@@ -32,8 +32,9 @@ class Work:
 class Lanes:
     """As many threads as the model has lanes. What fails in one is raised by `check`.
 
-    A batch is an even part of the frames that wait, `most` at the utmost: small while the model
-    keeps up, so that no frame waits for a full batch, and full when it does not.
+    A batch is of the frames that wait, `most` at the utmost, shared with the lanes that wait for
+    some: small while the model keeps up, so that no frame waits for a full batch, and full when
+    it does not.
     """
 
     def __init__(self, work: Work) -> None:
@@ -71,9 +72,7 @@ class Lanes:
 
 def analyse(work: Work) -> None:
     """One batch, if any frame comes, through the model and on."""
-    frames = work.inbox.take(
-        work.most, timeout_s=_TAKE_S, linger_s=_LINGER_S, sharers=work.detector.lanes
-    )
+    frames = work.inbox.take(work.most, timeout_s=_TAKE_S, linger_s=_LINGER_S)
     if not frames:
         return
     try:

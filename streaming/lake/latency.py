@@ -1,7 +1,9 @@
 """The figures of the latency report, asked of the lake."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -15,6 +17,9 @@ STAGES = {
     "end_to_end_ms": "end to end",
 }
 """The columns of the view `latency`, in the order of the data, and what they are called."""
+
+_PORTION_TASKS = 400_000
+"""Joined at a time; 1.7 million were more than DuckDB's limit of 1 GB holds."""
 
 _BUCKETS = 60
 _MIN_BUCKET_S = 10
@@ -113,20 +118,34 @@ def latency_figures(
 
 
 def _gather(con: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
-    """The table `ended`, a day at a time: a month's joins at once are more than memory holds."""
+    """The table `ended`, a portion at a time: a month's joins at once are more than memory holds."""
     columns = ", ".join(
         ["camera_id", "captured_at", "status", "model"] + [f"{n}::FLOAT AS {n}" for n in STAGES]
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE ended AS SELECT {columns} FROM latency LIMIT 0")  # noqa: S608
-    begin = since
-    while begin < until:
-        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-        end = min(until, midnight + timedelta(days=1))
+    for begin, end in _portions(con, since, until):
         con.execute(
             f"INSERT INTO ended SELECT {columns} FROM latency"  # noqa: S608
             " WHERE captured_at >= ? AND captured_at < ?",
             [begin, end],
         )
+
+
+def _portions(
+    con: duckdb.DuckDBPyConnection, since: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """From `since` to `until` by days, which are the partitions; large ones in equal parts."""
+    begin = since
+    while begin < until:
+        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+        end = min(until, midnight + timedelta(days=1))
+        (count,) = con.execute(
+            "SELECT count(*) FROM assessments WHERE captured_at >= ? AND captured_at < ?",
+            [begin, end],
+        ).fetchone() or (0,)
+        parts = max(1, -(-count // _PORTION_TASKS))
+        times = [begin + (end - begin) / parts * n for n in range(parts)]
+        yield from pairwise([*times, end])
         begin = end
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from streaming.lake import latency
 from streaming.messages import Failure, Latency, SkippedGroup, Usage
 from tests.builders import assessment_task, detection_result, risk_assessment, skipped_groups
 from tests.unit.lake.rows import bring
@@ -86,6 +87,14 @@ def test_latency_has_percentiles_of_assessed_tasks_by_stage_camera_and_model(
     assert [row[:3] for row in rows(report, "by_camera")] == [("1", 50, 0.9), ("2", 50, 0.9)]
     assert rows(report, "by_model") == [("qwen-vl-plus", 90, 20.0, 20.0, 20.0)]
     assert "within the limit of 2,500 ms" in report.summary
+
+
+def test_a_large_day_is_joined_in_parts_and_every_task_counts_once(
+    hundred_tasks, settings, monkeypatch
+):
+    whole = latency_report.figures(hundred_tasks, window(), settings)
+    monkeypatch.setattr(latency, "_PORTION_TASKS", 7)
+    assert latency_report.figures(hundred_tasks, window(), settings) == whole
 
 
 def test_the_success_rate_counts_each_end_and_says_why(hundred_tasks, settings):

@@ -1,6 +1,7 @@
 """Newest wins, cameras take turns, and everything dropped is told."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,14 +62,20 @@ def test_a_camera_that_is_worked_on_has_no_turn_until_that_is_done():
     assert frames.take(9, timeout_s=0) == ["a2"]
 
 
-def test_those_that_share_the_work_leave_each_other_an_even_part():
+def test_those_that_wait_leave_each_other_an_even_part():
+    frames = queue()
+    with ThreadPoolExecutor(3) as pool:
+        takers = [pool.submit(frames.take, 9, timeout_s=5, linger_s=0.5) for _ in range(3)]
+        for camera in "abcdefg":
+            frames.offer(f"{camera}1")
+        assert sorted(len(taker.result()) for taker in takers) == [2, 2, 3]
+
+
+def test_who_waits_alone_takes_all_that_it_may():
     frames = queue()
     for camera in "abcde":
         frames.offer(f"{camera}1")
-    assert [len(frames.take(9, timeout_s=0, sharers=2)) for _ in range(4)] == [3, 1, 1, 0]
-    for camera in "abcde":
-        frames.offer(f"{camera}2")
-    assert len(frames.take(2, timeout_s=0, sharers=2)) == 2
+    assert [len(frames.take(3, timeout_s=0)) for _ in range(3)] == [3, 2, 0]
 
 
 @given(st.lists(st.sampled_from("abcd")), st.integers(1, 3), st.integers(1, 6))

@@ -21,8 +21,8 @@ from streaming.lake.transaction import transaction
 from streaming.lake.upkeep import tidy
 from streaming.messages import encode
 from tests.builders import risk_assessment
+from tests.integration.lake.topics_to_lake import frames, send
 from tests.integration.own_postgres import own_postgres, program
-from tests.integration.test_lake_ingestion import frames, send
 
 pytestmark = [
     pytest.mark.skipif(

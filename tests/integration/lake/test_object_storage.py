@@ -16,7 +16,7 @@ from streaming.lake.ingest import ingest
 from streaming.lake.schema import ensure_schema
 from streaming.lake.streams import DETECTION_STREAM
 from streaming.lake.upkeep import retire, tidy
-from tests.integration.test_lake_ingestion import frames, send
+from tests.integration.lake.topics_to_lake import frames, send
 from tests.waiting import eventually
 
 SERVER = Path(__file__).parents[2] / ".venv-moto/bin/moto_server"

@@ -19,7 +19,7 @@ from streaming.lake.upkeep import retire, tidy
 from tests.integration.lake.topics_to_lake import frames, send
 from tests.waiting import eventually
 
-SERVER = Path(__file__).parents[2] / ".venv-moto/bin/moto_server"
+SERVER = Path(__file__).parents[3] / ".venv-moto/bin/moto_server"
 BUCKET = "trafficmon"
 SECRET = "a-secret-of-the-storage"
 

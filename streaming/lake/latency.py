@@ -1,12 +1,12 @@
 """The figures of the latency report, asked of the lake."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import duckdb
+
+from streaming.lake.portions import gather
 
 STAGES = {
     "detection_ms": "detection",
@@ -17,9 +17,6 @@ STAGES = {
     "end_to_end_ms": "end to end",
 }
 """The columns of the view `latency`, in the order of the data, and what they are called."""
-
-_PORTION_TASKS = 400_000
-"""Joined at a time; 1.7 million were more than DuckDB's limit of 1 GB holds."""
 
 _BUCKETS = 60
 _MIN_BUCKET_S = 10
@@ -105,7 +102,10 @@ def latency_figures(
     con: duckdb.DuckDBPyConnection, *, since: datetime, until: datetime, threshold_p95_ms: float
 ) -> LatencyFigures:
     """The figures of tasks captured from `since` to `until` (UTC, without a zone)."""
-    _gather(con, since, until)
+    columns = ", ".join(
+        ["camera_id", "captured_at", "status", "model"] + [f"{n}::FLOAT AS {n}" for n in STAGES]
+    )
+    gather(con, "ended", f"SELECT {columns} FROM latency", since=since, until=until)  # noqa: S608
     return LatencyFigures(
         since=since,
         until=until,
@@ -115,38 +115,6 @@ def latency_figures(
         models=_models(con),
         moments=_moments(con),
     )
-
-
-def _gather(con: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
-    """The table `ended`, a portion at a time: a month's joins at once are more than memory holds."""
-    columns = ", ".join(
-        ["camera_id", "captured_at", "status", "model"] + [f"{n}::FLOAT AS {n}" for n in STAGES]
-    )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE ended AS SELECT {columns} FROM latency LIMIT 0")  # noqa: S608
-    for begin, end in _portions(con, since, until):
-        con.execute(
-            f"INSERT INTO ended SELECT {columns} FROM latency"  # noqa: S608
-            " WHERE captured_at >= ? AND captured_at < ?",
-            [begin, end],
-        )
-
-
-def _portions(
-    con: duckdb.DuckDBPyConnection, since: datetime, until: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """From `since` to `until` by days, which are the partitions; large ones in equal parts."""
-    begin = since
-    while begin < until:
-        midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-        end = min(until, midnight + timedelta(days=1))
-        (count,) = con.execute(
-            "SELECT count(*) FROM assessments WHERE captured_at >= ? AND captured_at < ?",
-            [begin, end],
-        ).fetchone() or (0,)
-        parts = max(1, -(-count // _PORTION_TASKS))
-        times = [begin + (end - begin) / parts * n for n in range(parts)]
-        yield from pairwise([*times, end])
-        begin = end
 
 
 def _percentiles(column: str) -> str:

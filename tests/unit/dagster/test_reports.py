@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streaming.lake import latency
+from streaming.lake import portions
 from streaming.messages import Failure, Latency, SkippedGroup, Usage
 from tests.builders import assessment_task, detection_result, risk_assessment, skipped_groups
 from tests.unit.lake.rows import bring
@@ -89,12 +89,18 @@ def test_latency_has_percentiles_of_assessed_tasks_by_stage_camera_and_model(
     assert "within the limit of 2,500 ms" in report.summary
 
 
-def test_a_large_day_is_joined_in_parts_and_every_task_counts_once(
-    hundred_tasks, settings, monkeypatch
+@pytest.mark.parametrize(
+    "report",
+    [cost_report, latency_report, risk_report, slo_report, success_rate_report],
+    ids=lambda report: report.__name__.rpartition(".")[2],
+)
+def test_a_large_day_is_gathered_in_parts_and_every_task_counts_once(
+    hundred_tasks, settings, monkeypatch, report
 ):
-    whole = latency_report.figures(hundred_tasks, window(), settings)
-    monkeypatch.setattr(latency, "_PORTION_TASKS", 7)
-    assert latency_report.figures(hundred_tasks, window(), settings) == whole
+    day = window()
+    whole = report.figures(hundred_tasks, day, settings)
+    monkeypatch.setattr(portions, "PORTION_TASKS", 7)
+    assert report.figures(hundred_tasks, day, settings) == whole
 
 
 def test_the_success_rate_counts_each_end_and_says_why(hundred_tasks, settings):

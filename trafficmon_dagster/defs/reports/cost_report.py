@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from streaming.settings import Settings
 
 _TITLE = "Cost: calls, tokens and money"
+_ENDED = """
+    SELECT captured_at, camera_id, key_id, model, status, attempts, prompt_tokens,
+           completion_tokens, cost
+    FROM verdicts
+"""
 _SPENT = """
     count(*) FILTER (status = 'assessed'), coalesce(sum(attempts), 0),
     coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(cost), 0),
@@ -32,11 +37,9 @@ def figures(con: "duckdb.DuckDBPyConnection", window: Window, settings: "Setting
 
     Saved is what the groups that repeat one asked a moment ago would have cost.
     """
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE ended AS SELECT * FROM verdicts"
-        " WHERE captured_at >= ? AND captured_at < ?",
-        [window.start, window.end],
-    )
+    from streaming.lake.portions import gather
+
+    gather(con, "ended", _ENDED, since=window.start, until=window.end)
     verdicts, calls, prompt, completion, cost, per_1000 = _rows(con, "", "")[0]
     if not calls:
         return Report(_TITLE, "No call was made in this time.", {"calls": 0, "cost": 0.0})

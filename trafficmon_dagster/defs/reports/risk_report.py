@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _TITLE = "Risk: types, hot spots, trend"
 _LEVELS = ("high", "medium", "low", "none", "unknown")
+_JUDGED = """
+    SELECT captured_at, camera_id, risk_level, confidence, risk_types,
+           if(risk_level IN ('medium', 'high'), description, NULL) AS description
+    FROM verdicts
+"""
 _COUNTS = ", ".join(f"count(*) FILTER (risk_level = '{level}')" for level in _LEVELS)
 _HOT_SPOTS = 12
 _WORST = 20
@@ -26,11 +31,9 @@ _TREND_DAYS = 7
 def figures(con: "duckdb.DuckDBPyConnection", window: Window, settings: "Settings") -> Report:
     """Verdicts of a day by level, type and camera, the worst of them, and the days before."""
     before = window.start - (window.end - window.start) * (_TREND_DAYS - 1)
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE judged AS SELECT * FROM verdicts"
-        " WHERE captured_at >= ? AND captured_at < ?",
-        [before, window.end],
-    )
+    from streaming.lake.portions import gather
+
+    gather(con, "judged", _JUDGED, since=before, until=window.end)
     con.execute(
         "CREATE OR REPLACE TEMP VIEW today AS FROM judged"
         f" WHERE captured_at >= TIMESTAMP '{window.start}'"

@@ -56,18 +56,17 @@ def figures(con: "duckdb.DuckDBPyConnection", window: Window, settings: "Setting
     Latency: P95 of assessed tasks, that is, at most 5 % of them are slower. Errors: tasks that
     expired or failed. For each, how much of the error budget is used, and when.
     """
+    from streaming.lake.portions import gather
+
     alerts = settings.alerts
     limit_s, errors = alerts.latency_threshold_p95, alerts.error_rate_threshold
     week = window.start - (window.end - window.start) * (_WEEK_DAYS - 1)
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE promised AS
+    promised = f"""
         SELECT captured_at, end_to_end_ms, status = 'assessed' AS assessed,
                assessed AND end_to_end_ms > {limit_s * 1000} AS slow
-        FROM verdicts WHERE captured_at >= ? AND captured_at < ?
-        """,  # noqa: S608
-        [week, window.end],
-    )
+        FROM verdicts
+    """  # noqa: S608
+    gather(con, "promised", promised, since=week, until=window.end)
     today, so_far = _budgets(con, window, errors), _budgets(con, None, errors)
     tasks = today["errors"].tasks
     if not tasks:

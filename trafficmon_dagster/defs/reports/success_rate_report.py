@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from streaming.settings import Settings
 
 _TITLE = "Success rate: how tasks ended"
+_ENDED = """
+    SELECT captured_at, camera_id, key_id, model, status, error_type, error_message, attempts
+    FROM verdicts
+"""
 _ENDS = """
     count(*), count(*) FILTER (status = 'assessed'), count(*) FILTER (status = 'expired'),
     count(*) FILTER (status = 'failed'), count(*) FILTER (status = 'assessed') / count(*)
@@ -30,11 +34,9 @@ def figures(con: "duckdb.DuckDBPyConnection", window: Window, _settings: "Settin
 
     A task ends once: assessed, expired (nobody could ask in time) or failed (asked in vain).
     """
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE ended AS SELECT * FROM verdicts"
-        " WHERE captured_at >= ? AND captured_at < ?",
-        [window.start, window.end],
-    )
+    from streaming.lake.portions import gather
+
+    gather(con, "ended", _ENDED, since=window.start, until=window.end)
     ended, _, expired, failed, rate = _rows(con, "", "")[0]
     if not ended:
         return Report(_TITLE, "No task has ended in this time.", {"tasks": 0})

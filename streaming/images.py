@@ -1,6 +1,7 @@
 """JPEG bytes by reference: they lie in Redis until their TTL, and messages carry only a name."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import cast
 
 import redis
@@ -32,6 +33,19 @@ class ImageStore:
         ref = ref_of(jpeg)
         self._redis.set(redis_keys.image(ref), jpeg, px=self._ttl_ms)
         return ref
+
+    def put_all(self, jpegs: Sequence[bytes]) -> list[str]:
+        """The same of several, in one round trip.
+
+        Raises:
+            redis.RedisError: not all are kept.
+        """
+        refs = [ref_of(jpeg) for jpeg in jpegs]
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for ref, jpeg in zip(refs, jpegs, strict=True):
+                pipeline.set(redis_keys.image(ref), jpeg, px=self._ttl_ms)
+            pipeline.execute()
+        return refs
 
     def get(self, ref: str) -> bytes | None:
         """The bytes, or None when they are gone.

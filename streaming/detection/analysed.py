@@ -1,9 +1,10 @@
 """One analysed frame as the message that says what it shows. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from msgspec import UNSET
 
 from streaming.detection.camera import CapturedFrame
@@ -40,44 +41,29 @@ def camera_of(analysed: AnalysedFrame) -> str:
     return analysed.frame.camera_id
 
 
-def groups_of(analysed: AnalysedFrame, rules: ResultRules) -> tuple[Group, ...]:
-    """The frame's groups, without images yet."""
-    height, width = analysed.frame.image.shape[:2]
-    return group(analysed.detections, (width, height), rules.grouping, analysed.seen)
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A frame with its groups; `pictures` are the overview and each group's crop, as JPEG."""
+
+    analysed: AnalysedFrame
+    groups: tuple[Group, ...]
+    pictures: tuple[bytes, ...]
 
 
-def with_images(
-    analysed: AnalysedFrame,
-    groups: tuple[Group, ...],
-    rules: ResultRules,
-    keep: Callable[[bytes], str | None],
-) -> tuple[str | None, tuple[Group, ...]]:
-    """Hand the overview and each group's crop to `keep`; its answers become the references."""
+def drafted(analysed: AnalysedFrame, rules: ResultRules) -> Draft:
+    """All of the message but the references to its pictures."""
     image = analysed.frame.image
-    overview = keep(jpeg(image, rules.pictures))
-    refs = [keep(jpeg(crop(image, g.xyxy), rules.pictures)) for g in groups]
-    return overview, tuple(
-        Group(
-            group_index=g.group_index,
-            member_object_ids=g.member_object_ids,
-            xyxy=g.xyxy,
-            spatial=g.spatial,
-            surrogate_risk=g.surrogate_risk,
-            crop_ref=ref,
-        )
-        for g, ref in zip(groups, refs, strict=True)
-    )
+    height, width = image.shape[:2]
+    groups = group(analysed.detections, (width, height), rules.grouping, analysed.seen)
+    crops = [jpeg(crop(image, g.xyxy), rules.pictures) for g in groups]
+    return Draft(analysed, groups, (jpeg(image, rules.pictures), *crops))
 
 
 def result(
-    analysed: AnalysedFrame,
-    groups: tuple[Group, ...],
-    *,
-    image_ref: str | None,
-    message_id: str,
-    now: datetime,
+    draft: Draft, refs: Sequence[str | None], *, message_id: str, now: datetime
 ) -> DetectionResult:
-    """The message of one frame."""
+    """The message of one frame; `refs` name its pictures, None where one is not kept."""
+    analysed, (image_ref, *crop_refs) = draft.analysed, refs
     height, width = analysed.frame.image.shape[:2]
     return DetectionResult(
         message_id=message_id,
@@ -92,7 +78,10 @@ def result(
             due_at=analysed.frame.due_at or UNSET,
         ),
         detections=analysed.detections,
-        groups=groups,
+        groups=tuple(
+            msgspec.structs.replace(g, crop_ref=ref)
+            for g, ref in zip(draft.groups, crop_refs, strict=True)
+        ),
         inference_ms=round(analysed.inference_ms, 2),
         model=analysed.model,
     )

@@ -4,20 +4,22 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from redis.exceptions import RedisError
 
 from streaming.detection.analysed import (
     AnalysedFrame,
+    Draft,
     ResultRules,
     camera_of,
-    groups_of,
+    drafted,
     result,
-    with_images,
 )
 from streaming.detection.fair_queue import FairQueue
 from streaming.detection.lease import Hold
@@ -32,6 +34,7 @@ from streaming.tracing import HEADER, new_traceparent
 log = logging.getLogger(__name__)
 
 _TAKE_S = 0.2
+_TOGETHER = 8
 _DOUBT_S = 0.05
 _WITHOUT_REDIS_S = 2.0
 
@@ -99,21 +102,34 @@ class Publisher:
     def _run(self) -> None:
         while self.fatal is None and not self._over:
             self._out.producer.poll(0)
-            if len(self._out.producer) >= self._most_in_flight:
+            room = self._most_in_flight - len(self._out.producer)
+            if room <= 0:
                 self._out.producer.poll(_TAKE_S)
                 continue
-            taken = self._queue.take(1, timeout_s=_TAKE_S)
+            taken = self._queue.take(min(room, _TOGETHER), timeout_s=_TAKE_S)
             if not taken and self._stop.is_set():
                 return
-            for analysed in taken:
-                if not self._is_ours(analysed):
-                    self._count(analysed.frame.camera_id, "dropped")
-                    continue
-                try:
-                    self._publish(analysed)
-                except Exception as exc:  # one frame must not end the way out for all
-                    log.exception("a frame could not be made a message")
-                    self._failed(analysed.frame.camera_id, exc)
+            self._publish(taken)
+
+    def _publish(self, taken: Sequence[AnalysedFrame]) -> None:
+        """With one round trip to Redis for the pictures of all."""
+        drafts = [draft for analysed in taken if (draft := self._drafted(analysed))]
+        refs = iter(self._keep([jpeg for draft in drafts for jpeg in draft.pictures]))
+        for draft in drafts:
+            own = list(islice(refs, len(draft.pictures)))
+            with self._one(draft.analysed.frame.camera_id):
+                self._send(draft, own)
+
+    @contextmanager
+    def _one(self, camera_id: str) -> Iterator[None]:
+        """One frame must not end the way out for all."""
+        try:
+            yield
+        except (BufferError, KafkaException) as exc:
+            self._failed(camera_id, exc)
+        except Exception as exc:
+            log.exception("a frame could not be made a message")
+            self._failed(camera_id, exc)
 
     def _is_ours(self, analysed: AnalysedFrame) -> bool:
         """Waits while that is in doubt; what is to be stopped is not waited for."""
@@ -123,42 +139,40 @@ class Publisher:
                 return False
         return hold == "ours"
 
-    def _publish(self, analysed: AnalysedFrame) -> None:
-        camera_id = analysed.frame.camera_id
-        analysed = self._scenes.look(analysed)
-        groups = groups_of(analysed, self._rules)
-        image_ref, groups = with_images(analysed, groups, self._rules, self._keep)
-        now = datetime.now(UTC)
-        message = result(
-            analysed,
-            groups,
-            image_ref=image_ref,
-            message_id=uuid7(now, os.urandom(RANDOM_BYTES)),
-            now=now,
-        )
-        if not self._is_ours(analysed):  # pictures take their time
+    def _drafted(self, analysed: AnalysedFrame) -> Draft | None:
+        camera_id, draft = analysed.frame.camera_id, None
+        if not self._is_ours(analysed):
             self._count(camera_id, "dropped")
-            return
-        try:
-            self._out.producer.produce(
-                self._out.topic,
-                key=camera_id,
-                value=encode(message),
-                headers=[*HEADERS, (HEADER, new_traceparent()), ("worker", self._worker)],
-                on_delivery=self._on_delivery(camera_id),
-            )
-        except (BufferError, KafkaException) as exc:
-            self._failed(camera_id, exc)
-
-    def _keep(self, jpeg: bytes) -> str | None:
-        if time.monotonic() < self._redis_again_s:
             return None
+        with self._one(camera_id):
+            draft = drafted(self._scenes.look(analysed), self._rules)
+        return draft
+
+    def _keep(self, jpegs: Sequence[bytes]) -> Sequence[str | None]:
+        nothing = [None] * len(jpegs)
+        if not jpegs or time.monotonic() < self._redis_again_s:
+            return nothing
         try:
-            return self._out.images.put(jpeg)
+            return self._out.images.put_all(jpegs)
         except RedisError as exc:
             self._redis_again_s = time.monotonic() + _WITHOUT_REDIS_S
             log.warning("images are not kept: %s", mask_url(str(exc)))
-            return None
+            return nothing
+
+    def _send(self, draft: Draft, refs: Sequence[str | None]) -> None:
+        camera_id = draft.analysed.frame.camera_id
+        now = datetime.now(UTC)
+        message = result(draft, refs, message_id=uuid7(now, os.urandom(RANDOM_BYTES)), now=now)
+        if not self._is_ours(draft.analysed):  # pictures take their time
+            self._count(camera_id, "dropped")
+            return
+        self._out.producer.produce(
+            self._out.topic,
+            key=camera_id,
+            value=encode(message),
+            headers=[*HEADERS, (HEADER, new_traceparent()), ("worker", self._worker)],
+            on_delivery=self._on_delivery(camera_id),
+        )
 
     def _on_delivery(self, camera_id: str) -> Callable[[KafkaError | None, Message], None]:
         def delivered(error: KafkaError | None, _message: Message) -> None:

@@ -38,6 +38,14 @@ def test_the_same_bytes_are_kept_once_and_live_on(client):
     assert 299_000 < client.pttl(redis_keys.image(ref)) <= 300_000
 
 
+def test_several_are_kept_as_each_would_be(client):
+    store = ImageStore(client, ttl_s=300)
+    refs = store.put_all([JPEG, b"another"])
+    assert [store.get(ref) for ref in refs] == [JPEG, b"another"]
+    assert refs[0] == store.put(JPEG)
+    assert 299_000 < client.pttl(redis_keys.image(refs[1])) <= 300_000
+
+
 def test_every_image_has_an_end(client):
     ref = ImageStore(client, ttl_s=0.5).put(JPEG)
     assert 0 < client.pttl(redis_keys.image(ref)) <= 500

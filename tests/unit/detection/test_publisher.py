@@ -1,7 +1,9 @@
 """The way out: bounded, drops told, and Redis' absence no reason to stand still."""
 
+import threading
 from datetime import UTC, datetime
 
+import cv2
 import numpy as np
 import pytest
 import redis
@@ -53,13 +55,16 @@ class PlayedProducer:
 
 class PlayedImages:
     def __init__(self, *, away=False):
-        self.away, self.tries = away, 0
+        self.away, self.tries, self.shapes = away, 0, {}
 
-    def put(self, jpeg):
+    def put_all(self, jpegs):
         self.tries += 1
         if self.away:
             raise redis.ConnectionError("redis://me:s3cret@host refused")
-        return f"ref{len(jpeg)}"
+        refs = [f"ref{len(self.shapes) + n}" for n in range(len(jpegs))]
+        for ref, jpeg in zip(refs, jpegs, strict=True):
+            self.shapes[ref] = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape
+        return refs
 
 
 def analysed(camera_id, sequence):
@@ -95,15 +100,31 @@ def publishing():
 
 def test_frames_are_published_with_their_pictures_and_counted(publishing):
     producer = PlayedProducer()
-    publisher, count = publishing(producer, PlayedImages())
+    images = PlayedImages()
+    publisher, count = publishing(producer, images)
     publisher.offer(analysed("7", 1))
     eventually(lambda: count("published") == 1)
     ((key, result, headers),) = producer.sent
     assert (key, result.camera_id, result.frame.sequence) == ("7", "7", 1)
-    assert result.frame.image_ref.startswith("ref")
-    assert result.groups[0].crop_ref.startswith("ref")
+    assert images.shapes[result.frame.image_ref] == (50, 100, 3)
+    assert images.shapes[result.groups[0].crop_ref] == (32, 52, 3)
     assert dict(headers)["schema-version"] == b"1"
     assert dict(headers)["worker"] == b"w1"
+
+
+def test_frames_that_wait_share_one_way_to_redis(publishing):
+    producer, images, known = PlayedProducer(), PlayedImages(), threading.Event()
+    publisher, count = publishing(
+        producer, images, waiting=9, hold=lambda *_: "ours" if known.is_set() else "doubtful"
+    )
+    for sequence in range(6):
+        publisher.offer(analysed(str(sequence), 1))
+    known.set()
+    eventually(lambda: count("published") == 6)
+    assert images.tries <= 2
+    for _, frame, _ in producer.sent:
+        assert images.shapes[frame.frame.image_ref] == (50, 100, 3)
+        assert images.shapes[frame.groups[0].crop_ref] == (32, 52, 3)
 
 
 def test_without_redis_messages_go_out_without_pictures_and_redis_is_not_pestered(publishing):

@@ -113,7 +113,13 @@ class Publisher:
 
     def _publish(self, taken: Sequence[AnalysedFrame]) -> None:
         """With one round trip to Redis for the pictures of all."""
-        drafts = [draft for analysed in taken if (draft := self._drafted(analysed))]
+        drafts: list[Draft] = []
+        for analysed in taken:
+            with self._one(analysed.frame.camera_id):
+                if self._is_ours(analysed):
+                    drafts.append(drafted(self._scenes.look(analysed), self._rules))
+                else:
+                    self._count(analysed.frame.camera_id, "dropped")
         refs = iter(self._keep([jpeg for draft in drafts for jpeg in draft.pictures]))
         for draft in drafts:
             own = list(islice(refs, len(draft.pictures)))
@@ -138,15 +144,6 @@ class Publisher:
             if self._stop.wait(_DOUBT_S):
                 return False
         return hold == "ours"
-
-    def _drafted(self, analysed: AnalysedFrame) -> Draft | None:
-        camera_id, draft = analysed.frame.camera_id, None
-        if not self._is_ours(analysed):
-            self._count(camera_id, "dropped")
-            return None
-        with self._one(camera_id):
-            draft = drafted(self._scenes.look(analysed), self._rules)
-        return draft
 
     def _keep(self, jpegs: Sequence[bytes]) -> Sequence[str | None]:
         nothing = [None] * len(jpegs)

@@ -30,8 +30,7 @@ class ImageStore:
         Raises:
             redis.RedisError: not kept.
         """
-        ref = ref_of(jpeg)
-        self._redis.set(redis_keys.image(ref), jpeg, px=self._ttl_ms)
+        (ref,) = self.put_all([jpeg])
         return ref
 
     def put_all(self, jpegs: Sequence[bytes]) -> list[str]:

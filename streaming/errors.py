@@ -134,6 +134,12 @@ class BadAnswer(ProviderError):
     error_type = "bad_answer"
 
 
+class CutShort(BadAnswer):
+    """The answer ended at its limit of tokens, before its verdict did."""
+
+    error_type = "cut_short"
+
+
 class BadRequest(ProviderError):
     """The provider refuses the request itself (400, 413, 422): no key will make it pass."""
 
@@ -143,6 +149,12 @@ class BadRequest(ProviderError):
 
 class ModelMissing(BadRequest):
     """The provider does not know the model, or this account may not use it."""
+
+
+class ContentRefused(BadRequest):
+    """The provider or the model will not judge this picture or text; another model may."""
+
+    error_type = "content_refused"
 
 
 class JsonModeRefused(BadRequest):

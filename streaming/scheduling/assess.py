@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 from streaming.errors import (
     BadAnswer,
     BadRequest,
+    ContentRefused,
+    CutShort,
     JsonModeRefused,
     KeyRejected,
     ModelMissing,
@@ -34,7 +36,11 @@ log = logging.getLogger(__name__)
 _MAX_CALLS = 12
 """Calls for one task in all, also those that 429 and 401 cost, which no setting counts."""
 
+_MORE_ROOM = 4
+"""An answer that was cut short is asked once more with so many times the tokens."""
+
 _FIRST_BACKOFF_S = 0.2
+_MAX_SAID_CHARS = 160
 _JPEG_START = b"\xff\xd8"
 
 
@@ -156,39 +162,47 @@ class Assessor:
         """Ask until there is a verdict. Raises the error that cannot be helped."""
         ids = [o.object_id for o in case.task.objects]
         while True:
-            answer = ""
+            reply = None
             try:
                 if case.progress.withdrawn:
                     raise Withdrawn
-                answer = (await self._caller.call(case)).text
-                return self._verdict(case, answer, ids)
+                reply = await self._caller.call(case)
+                return self._verdict(case, reply, ids)
             except DeadlinePassed:
                 raise
             except ProviderError as exc:
                 case.progress.calling = False
                 case.last_error = exc
                 spent = len(case.calls) >= _MAX_CALLS
-                if spent or not await self._may_try_again(case, exc, answer):
+                if spent or not await self._may_try_again(case, exc, reply):
                     raise
 
-    def _verdict(self, case: Case, answer: str, ids: Sequence[int]) -> verdict.Verdict:
+    def _verdict(self, case: Case, reply: chat.Reply, ids: Sequence[int]) -> verdict.Verdict:
         try:
-            return verdict.parse(answer, ids, self.policy.thresholds)
-        except BadAnswer:
-            case.last_was_unusable()
-            raise
+            return verdict.parse(reply.text, ids, self.policy.thresholds)
+        except BadAnswer as exc:
+            error = self._why_no_verdict(case, reply, exc)
+            case.last_was(error)
+            raise error from exc
 
-    async def _may_try_again(self, case: Case, error: ProviderError, answer: str) -> bool:
+    def _why_no_verdict(self, case: Case, reply: chat.Reply, read: BadAnswer) -> ProviderError:
+        if reply.ending == "cut_short":
+            tokens = self.policy.sampling.with_room(case.room).max_tokens
+            return CutShort(
+                f"the answer was cut short at {tokens} tokens (provider.max_tokens): {read}"
+            )
+        if reply.ending == "refused":
+            said = " ".join(reply.text.split())[:_MAX_SAID_CHARS] or "no reason given"
+            return ContentRefused(f"the provider refuses to judge this group: {said}")
+        return read
+
+    async def _may_try_again(
+        self, case: Case, error: ProviderError, reply: chat.Reply | None
+    ) -> bool:
         """Change what has to change before another call; False if none would help."""
         match error:
             case BadAnswer():
-                if case.repaired:
-                    return False
-                case.repaired = True
-                if answer:
-                    objection = prompt.repair(str(error), self.policy.language)
-                    case.earlier = chat.Exchange(answer, objection)
-                return True
+                return self._ask_again(case, error, reply)
             case JsonModeRefused():
                 return True
             case BadRequest():
@@ -198,6 +212,17 @@ class Assessor:
                 return True
             case _:
                 return error.retryable and bool(case.calls) and await self._retry_later(case)
+
+    def _ask_again(self, case: Case, error: BadAnswer, reply: chat.Reply | None) -> bool:
+        """Once with more room for what was cut short, once with what was wrong."""
+        if isinstance(error, CutShort):
+            first, case.room = case.room == 1, _MORE_ROOM
+            return first
+        first, case.repaired = not case.repaired, True
+        if reply is not None and reply.text:
+            objection = prompt.repair(str(error), self.policy.language)
+            case.earlier = chat.Exchange(reply.text, objection)
+        return first
 
     def _ask_the_next_model(self, case: Case, error: BadRequest) -> bool:
         now = self.clock()

@@ -53,7 +53,11 @@ class Caller:
             ProviderError: it failed, or no slot came in time.
         """
         body = chat.request(
-            case.asked, case.prompt, self.sampling, image=case.image, earlier=case.earlier
+            case.asked,
+            case.prompt,
+            self.sampling.with_room(case.room),
+            image=case.image,
+            earlier=case.earlier,
         )
         rank = Rank.of(case.task.priority, case.deadline)
         slot = await self.turnstile.acquire(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from streaming.errors import BadAnswer, ProviderError
+from streaming.errors import BadAnswer, ContentRefused, CutShort, ProviderError
 from streaming.messages import (
     AssessmentTask,
     Failure,
@@ -22,8 +22,7 @@ from streaming.scheduling.prompt import Prompt
 from streaming.scheduling.verdict import Verdict
 
 ANSWERED = "answered"
-UNUSABLE = BadAnswer.error_type
-ANSWERS = frozenset({ANSWERED, UNUSABLE})
+ANSWERS = frozenset({ANSWERED} | {e.error_type for e in (BadAnswer, CutShort, ContentRefused)})
 """Outcomes of a call that the model answered; any other is the kind of error."""
 
 
@@ -56,6 +55,8 @@ class Progress:
 class Case:
     """What happened to one task so far; `asked` is the model asked next, or last.
 
+    `room` is how many times `provider.max_tokens` the next answer may have.
+
     No call begins after `deadline`, none lasts beyond `ends_at`: seconds of a monotonic clock.
     """
 
@@ -70,6 +71,7 @@ class Case:
     failures: int = 0
     earlier: Exchange | None = None
     repaired: bool = False
+    room: int = 1
     avoid: frozenset[str] = frozenset()
     queued_until: datetime | None = None
     last_error: ProviderError | None = None
@@ -102,9 +104,9 @@ class Case:
             )
         )
 
-    def last_was_unusable(self) -> None:
-        """No verdict could be read out of the last answer."""
-        self.calls[-1] = replace(self.calls[-1], outcome=UNUSABLE)
+    def last_was(self, unusable: ProviderError) -> None:
+        """No verdict could be read out of the last answer, for this reason."""
+        self.calls[-1] = replace(self.calls[-1], outcome=unusable.error_type)
 
 
 def ended(

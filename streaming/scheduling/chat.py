@@ -2,12 +2,14 @@
 
 import binascii
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from streaming.errors import BadAnswer
 from streaming.scheduling.prompt import Prompt
+
+_MOST_ANSWER_TOKENS = 32_768
 
 MAX_IMAGE_BYTES = 7_000_000
 """DashScope takes 10 MB of base64 text, which is 7.5 MB of JPEG."""
@@ -20,6 +22,10 @@ class Sampling:
     max_tokens: int
     temperature: float
 
+    def with_room(self, times: int) -> "Sampling":
+        """The same, for an answer that may be so many times as long."""
+        return Sampling(min(self.max_tokens * times, _MOST_ANSWER_TOKENS), self.temperature)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -29,20 +35,31 @@ class Exchange:
     objection: str
 
 
+Ending = Literal["whole", "cut_short", "refused"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The model's text, the name it goes by, and the tokens that were billed."""
+    """The model's text, the name it goes by, the tokens that were billed, and how it ended."""
 
     text: str
     model: str
     prompt_tokens: int
     completion_tokens: int
+    ending: Ending = "whole"
 
 
 _MAX_REPEATED_CHARS = 4_000
 _MAX_MODEL_CHARS = 100
 _MOST_TOKENS = 100_000_000
 _URL_HERE = "data:image/jpeg;base64,"
+_ENDINGS: dict[str, Ending] = {
+    "length": "cut_short", "max_tokens": "cut_short", "model_length": "cut_short",
+    "content_filter": "refused", "sensitive": "refused", "safety": "refused",
+    "prohibited_content": "refused", "refusal": "refused",
+}  # fmt: skip
+"""`finish_reason` of OpenAI and DashScope, Zhipu (sensitive), Mistral and gateways to others."""
+
 _JSON_MODE = b',"response_format":{"type":"json_object"}}'
 
 
@@ -95,10 +112,14 @@ def in_json_mode(body: bytes) -> bytes:
 
 class _Message(msgspec.Struct):
     content: str | list[Any] | None = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+    refusal: Any = None
 
 
 class _Choice(msgspec.Struct):
     message: _Message
+    finish_reason: Any = None
 
 
 class _Usage(msgspec.Struct):
@@ -128,16 +149,29 @@ def reply(body: bytes) -> Reply:
         raise BadAnswer(what) from exc
     if not completion.choices:
         raise BadAnswer("the completion has no choices")
-    content = completion.choices[0].message.content
-    if isinstance(content, list):
-        content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
+    choice = completion.choices[0]
+    ending = _ENDINGS.get(str(choice.finish_reason).lower(), "whole")
+    text = _text(choice.message.content)
+    if not text.strip() and choice.message.refusal:
+        text, ending = _text(choice.message.refusal), "refused"
+    if not text.strip() and ending == "whole":
+        text = _text(choice.message.reasoning_content) or _text(choice.message.reasoning)
     usage = completion.usage or _Usage()
     return Reply(
-        content or "",
+        text,
         _printable(completion.model or "")[:_MAX_MODEL_CHARS],
         _tokens(usage.prompt_tokens),
         _tokens(usage.completion_tokens),
+        ending,
     )
+
+
+def _text(content: object) -> str:
+    """A string, or the texts of a list of parts. In JSON mode some servers (vLLM with a reasoning
+    parser, for one) leave `content` empty and put the object beside it."""
+    if isinstance(content, list):
+        return "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
+    return content if isinstance(content, str) else ""
 
 
 def _tokens(value: object) -> int:

@@ -74,6 +74,11 @@ def completion(content: object, **more: object) -> bytes:
     return json.dumps({"choices": [{"message": {"content": content}}], **more}).encode()
 
 
+def said(content: object, finish: object = "stop", **beside: object) -> bytes:
+    choice = {"message": {"content": content, **beside}, "finish_reason": finish}
+    return json.dumps({"choices": [choice]}).encode()
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -88,6 +93,16 @@ def completion(content: object, **more: object) -> bytes:
         (completion("x", usage={"prompt_tokens": True}, model=None), Reply("x", "", 0, 0)),
         (completion("x", model="m\n" * 500), Reply("x", "m" * 100, 0, 0)),
         (completion(["a", {"text": "b"}, 5]), Reply("b", "", 0, 0)),
+        (said("", reasoning_content="{}"), Reply("{}", "", 0, 0)),
+        (said(None, reasoning="{}"), Reply("{}", "", 0, 0)),
+        (said(" \n", reasoning=5), Reply("", "", 0, 0)),
+        (said("yes", reasoning="no"), Reply("yes", "", 0, 0)),
+        (said("half", finish="length"), Reply("half", "", 0, 0, "cut_short")),
+        (said("", finish="length", reasoning="{}"), Reply("", "", 0, 0, "cut_short")),
+        (said("half", finish=["length"]), Reply("half", "", 0, 0)),
+        (said("", finish="content_filter"), Reply("", "", 0, 0, "refused")),
+        (said("", finish="sensitive"), Reply("", "", 0, 0, "refused")),
+        (said(None, refusal="I will not"), Reply("I will not", "", 0, 0, "refused")),
     ],
 )  # fmt: skip
 def test_the_text_of_an_answer(body, expected):

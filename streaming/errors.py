@@ -74,11 +74,15 @@ class BadMessage(TrafficmonError):
 
 
 class ProviderError(TrafficmonError):
-    """One call to the vision language model failed; `status` is HTTP's, where one came."""
+    """One call to the vision language model failed.
+
+    `status` is HTTP's, where one came; `retry_after_s` how long the provider asks to wait.
+    """
 
     retryable = True
     error_type = "provider"
     status: int | None = None
+    retry_after_s: float | None = None
 
 
 class ProviderUnavailable(ProviderError):
@@ -89,6 +93,12 @@ class ProviderUnavailable(ProviderError):
 
 class ProviderUnreachable(ProviderUnavailable):
     """No connection to the provider, or one that broke."""
+
+
+class Overloaded(ProviderUnavailable):
+    """The provider says that it has no capacity just now, for anybody."""
+
+    error_type = "overloaded"
 
 
 class NoApi(ProviderUnavailable):
@@ -108,7 +118,7 @@ class NoFreeConnection(ProviderError):
 
 
 class Throttled(ProviderError):
-    """The provider answered 429: `cause` says which limit, `retry_after_s` how long to wait."""
+    """The provider refuses the call for now: `cause` says which limit was met."""
 
     error_type = "throttled"
 
@@ -149,6 +159,12 @@ class BadRequest(ProviderError):
 
 class ModelMissing(BadRequest):
     """The provider does not know the model, or this account may not use it."""
+
+
+class ModelRefused(BadRequest):
+    """The key is good, but may not use this model; a key of another account may."""
+
+    error_type = "model_refused"
 
 
 class ContentRefused(BadRequest):

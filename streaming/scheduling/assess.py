@@ -19,6 +19,7 @@ from streaming.errors import (
     JsonModeRefused,
     KeyRejected,
     ModelMissing,
+    ModelRefused,
     ProviderError,
     Throttled,
 )
@@ -166,7 +167,8 @@ class Assessor:
             try:
                 if case.progress.withdrawn:
                     raise Withdrawn
-                reply = await self._caller.call(case)
+                avoid = case.avoid | self._models.refusing(case.asked, self.clock())
+                reply = await self._caller.call(case, avoid)
                 return self._verdict(case, reply, ids)
             except DeadlinePassed:
                 raise
@@ -205,6 +207,8 @@ class Assessor:
                 return self._ask_again(case, error, reply)
             case JsonModeRefused():
                 return True
+            case ModelRefused():
+                return self._leave_out_key(case, error)
             case BadRequest():
                 return self._ask_the_next_model(case, error)
             case Throttled() | KeyRejected():
@@ -232,6 +236,14 @@ class Assessor:
         following = self._models.after(case.asked, now)
         case.asked = following or case.asked
         return following is not None
+
+    def _leave_out_key(self, case: Case, error: ModelRefused) -> bool:
+        """Another key may use the model; where none may, another model is asked."""
+        now = self.clock()
+        self._models.refused(case.asked, case.key_id or "", self.keys, now)
+        if self._models.refusing(case.asked, now).issuperset(self.keys):
+            return self._ask_the_next_model(case, error)
+        return True
 
     async def _retry_later(self, case: Case) -> bool:
         case.failures += 1

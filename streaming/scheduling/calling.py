@@ -46,8 +46,8 @@ class Caller:
     timeout_s: float
     tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
 
-    async def call(self, case: Case) -> chat.Reply:
-        """One call with the next key that may be used.
+    async def call(self, case: Case, avoid: frozenset[str]) -> chat.Reply:
+        """One call with the next key that may be used, none of `avoid` while there is another.
 
         Raises:
             ProviderError: it failed, or no slot came in time.
@@ -61,7 +61,7 @@ class Caller:
         )
         rank = Rank.of(case.task.priority, case.deadline)
         slot = await self.turnstile.acquire(
-            rank, case.asked, avoid=case.avoid, tokens=self.tokens_estimate
+            rank, case.asked, avoid=avoid, tokens=self.tokens_estimate
         )
         case.progress.calling = True
         attempt = _Attempt(slot, self.clock(), datetime.now(UTC))
@@ -97,9 +97,10 @@ class Caller:
         self.turnstile.succeeded(attempt.slot, tokens)
         self.metrics.llm_calls.labels("success").inc()
         self.tokens_estimate += (tokens - self.tokens_estimate) // 16
-        case.made_call(attempt.slot.key_id, attempt.started_at, self._took_s(attempt), reply)
+        took_s = self._took_s(attempt)
+        # Answers alone: a refusal within 20 ms would make the provider look quick.
+        self.metrics.llm_latency_s.observe(took_s)
+        case.made_call(attempt.slot.key_id, attempt.started_at, took_s, reply)
 
     def _took_s(self, attempt: _Attempt) -> float:
-        took_s = self.clock() - attempt.begun
-        self.metrics.llm_latency_s.observe(took_s)
-        return took_s
+        return self.clock() - attempt.begun

@@ -119,6 +119,7 @@ class _Message(msgspec.Struct):
 
 class _Choice(msgspec.Struct):
     message: _Message
+    error: Any = None
     finish_reason: Any = None
 
 
@@ -150,6 +151,8 @@ def reply(body: bytes) -> Reply:
     if not completion.choices:
         raise BadAnswer("the completion has no choices")
     choice = completion.choices[0]
+    if choice.error:
+        raise BadAnswer("the completion holds an error")
     ending = _ENDINGS.get(str(choice.finish_reason).lower(), "whole")
     text = _text(choice.message.content)
     if not text.strip() and choice.message.refusal:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from streaming.errors import ProviderError
-from streaming.scheduling.chat import cheapest_request, reply
+from streaming.scheduling.chat import cheapest_request
 from streaming.scheduling.falling_together import falling_together
 from streaming.scheduling.key_accounts import with_accounts, with_limits
 from streaming.scheduling.key_check import KeyCheck, Signs, checked, signs_in
@@ -81,8 +81,7 @@ async def _look(provider: Provider, key: ApiKey, model: str) -> _Found:
 
 async def _signs(provider: Provider, key: ApiKey, model: str) -> Signs:
     call = Call(cheapest_request(model), _TIMEOUT_S, task_id="key-check")
-    response = await provider.send(key, call)
-    reply(response.body)
+    _, response = await provider.exchange(key, call)
     return signs_in(response.headers, key.key.get_secret_value())
 
 

@@ -18,12 +18,12 @@ from streaming.errors import (
     ProviderError,
 )
 from streaming.scheduling.chat import Reply, in_json_mode, reply
+from streaming.scheduling.error_body import tells_error
 from streaming.scheduling.request_body import RequestBody
 from streaming.scheduling.transport_errors import failure_of
 from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
-    html_answer,
     is_html,
     refuses_json_mode,
 )
@@ -90,10 +90,10 @@ class Provider:
         Raises:
             ProviderError: the subclass says what went wrong; no message holds the key.
         """
-        return reply((await self.send(key, call)).body)
+        return (await self.exchange(key, call))[0]
 
-    async def send(self, key: ApiKey, call: Call) -> Response:
-        """A 200 as it came, which is no web page.
+    async def exchange(self, key: ApiKey, call: Call) -> tuple[Reply, Response]:
+        """The model's answer, and the response that it came in.
 
         Raises:
             ProviderError: as `ask`.
@@ -110,11 +110,14 @@ class Provider:
             raise failure_of(exc, self._settings, call.timeout_s, secret) from exc
         finally:
             self._free.release()
-        if response.status != 200:
+        if response.status != 200 or is_html(response):
             raise self._refusal(response, key, call.model if json_mode else "")
-        if is_html(response):
-            raise html_answer(200, self._settings.base_url)
-        return response
+        try:
+            return reply(response.body), response
+        except BadAnswer:
+            if tells_error(response.body):
+                raise self._refusal(response, key, call.model if json_mode else "") from None
+            raise
 
     def _asks_for_json(self, model: str) -> bool:
         if not model or self._settings.json_mode == "off":
@@ -171,7 +174,7 @@ class Provider:
         return b"".join(chunks)
 
     def _refusal(self, response: Response, key: ApiKey, asked_for_json: str) -> ProviderError:
-        """The error for a status other than 200; `asked_for_json` names the model, or is empty."""
+        """The error in an answer; `asked_for_json` names the model, or is empty."""
         error = error_of(
             response,
             base_url=self._settings.base_url,

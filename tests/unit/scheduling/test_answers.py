@@ -62,10 +62,13 @@ class Provider:
 class Gate:
     """A turnstile that is always open, and notes how each slot ended."""
 
+    keys: tuple[str, ...] = ("k",)
     ends: list[str] = field(default_factory=list)
+    avoided: list[set[str]] = field(default_factory=list)
 
-    async def acquire(self, *_: Any, **__: Any) -> Any:
-        return SimpleNamespace(key_id="k")
+    async def acquire(self, *_: Any, avoid: frozenset[str], **__: Any) -> Any:
+        self.avoided.append(set(avoid))
+        return SimpleNamespace(key_id=next((k for k in self.keys if k not in avoid), self.keys[0]))
 
     def sent(self, _slot: Any) -> None:
         """Not of interest."""
@@ -83,13 +86,15 @@ class Gate:
 class World:
     """One assessor for many tasks, with a clock that the test moves."""
 
-    def __init__(self, *script: str | Reply | ProviderError, **policy: Any) -> None:
-        self.provider, self.gate, self.now = Provider(*script), Gate(), 0.0
+    def __init__(
+        self, *script: str | Reply | ProviderError, keys: tuple[str, ...] = ("k",), **policy: Any
+    ) -> None:
+        self.provider, self.gate, self.now = Provider(*script), Gate(keys), 0.0
         self.assessor = Assessor(
             provider=self.provider,
             turnstile=self.gate,
             images=None,
-            keys={"k": ApiKey(id="k", key=SecretStr("secret"))},
+            keys={k: ApiKey(id=k, key=SecretStr("secret")) for k in keys},
             policy=replace(POLICY, **policy),
             notes={},
             metrics=Metrics(),

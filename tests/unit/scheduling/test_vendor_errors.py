@@ -10,6 +10,7 @@ from streaming.errors import (
     KeyRejected,
     ModelMissing,
     NoApi,
+    Overloaded,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
@@ -55,7 +56,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
         (404, b'{"error":{"message":"The model `m` does not exist or you do not have access to it."}}',
          ModelMissing),
         (404, b'{"error":{"message":"model \\"m\\" not found, try pulling it first"}}', ModelMissing),
-        (404, b'{"detail":"Not Found"}', BadRequest),
+        (404, b'{"detail":"Not Found"}', NoApi),
         (404, HTML, NoApi),
         (408, b"", ProviderTimeout),
         (413, b"too large", BadRequest),
@@ -67,7 +68,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
         (500, b"oops", ProviderUnavailable),
         (502, HTML, NoApi),
         (503, b"\xff\xfe", ProviderUnavailable),
-        (529, b"{}", ProviderUnavailable),
+        (529, b"{}", Overloaded),
     ],
 )  # fmt: skip
 def test_the_most_specific_reading_wins(status, body, kind):
@@ -80,7 +81,8 @@ def test_the_most_specific_reading_wins(status, body, kind):
 
 def test_html_names_the_setting_to_look_at():
     assert "provider.base_url" in str(error_for(502, HTML))
-    assert "HTML" in str(error_for(502, HTML))
+    page = b"<html><head><title>502\n Bad Gateway</title></head></html>"
+    assert "502: 502 Bad Gateway" in str(error_for(502, page))
 
 
 @pytest.mark.parametrize("before", range(195, 201))

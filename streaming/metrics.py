@@ -15,6 +15,11 @@ class Metrics:
             "detection", "Road users detected", ["camera_id", "class_name"], registry=r
         )
         self.llm_calls = Counter("llm_calls", "Provider calls by outcome", ["status"], registry=r)
+        self.hedged_calls = Counter(
+            "trafficmon_hedged_calls",
+            "Overdue calls that were asked again with another key",
+            registry=r,
+        )
         self.llm_latency_s = Histogram(
             "llm_latency_seconds",
             "Time of one provider call",

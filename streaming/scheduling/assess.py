@@ -28,6 +28,7 @@ from streaming.metrics import Metrics
 from streaming.scheduling import chat, prompt, verdict
 from streaming.scheduling.calling import Asks, Caller
 from streaming.scheduling.case import Case, Prices, Progress, ended
+from streaming.scheduling.hedging import Hedging
 from streaming.scheduling.model_order import ModelOrder
 from streaming.scheduling.turnstile import DeadlinePassed, Turnstile
 from streaming.settings import ApiKey
@@ -67,6 +68,7 @@ class Policy:
     call_timeout_s: float
     task_timeout_s: float
     prices: Prices
+    hedge_share: float = 0.0
 
 
 @dataclass(slots=True)
@@ -95,6 +97,7 @@ class Assessor:
             self.clock,
             sampling=self.policy.sampling,
             timeout_s=self.policy.call_timeout_s,
+            hedging=Hedging(self.policy.hedge_share),
         )
 
     @property

@@ -1,14 +1,16 @@
 """One call for a task: a slot of the next key, the request, and what came of it on the record."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from streaming.errors import NoFreeConnection, ProviderError
+from streaming.errors import NoFreeConnection, ProviderError, ProviderTimeout
 from streaming.metrics import Metrics
 from streaming.scheduling import chat
-from streaming.scheduling.case import Case
+from streaming.scheduling.case import CANCELLED, Case
+from streaming.scheduling.hedging import Hedging
 from streaming.scheduling.lanes import Rank
 from streaming.scheduling.limits import Slot
 from streaming.scheduling.provider import Call
@@ -31,6 +33,7 @@ class _Attempt:
     slot: Slot
     begun: float
     started_at: datetime
+    overdue: bool = False
 
 
 @dataclass(slots=True)
@@ -44,27 +47,77 @@ class Caller:
     clock: Callable[[], float]
     sampling: chat.Sampling
     timeout_s: float
+    hedging: Hedging
     tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
 
     async def call(self, case: Case, avoid: frozenset[str]) -> chat.Reply:
-        """One call with the next key that may be used, none of `avoid` while there is another.
+        """The answer to one call with the next key that may be used, or to its second.
+
+        `avoid` is left out while there is another key. A call that takes longer than this
+        model's calls do is made once more with another key; the first answer counts.
 
         Raises:
             ProviderError: it failed, or no slot came in time.
         """
-        body = chat.request(
+        body = self._body(case)
+        attempt = await self._begin(case, avoid)
+        self.hedging.began()
+        after_s = self.hedging.after_s(case.asked)
+        if after_s is None:
+            return await self._ask(case, attempt, body)
+        first = asyncio.create_task(self._ask(case, attempt, body))
+        try:
+            await asyncio.wait((first,), timeout=after_s)
+            if first.done():
+                return first.result()
+            return await self._race(case, avoid, attempt, first)
+        finally:
+            await _cancel(first)
+
+    async def _race(
+        self,
+        case: Case,
+        avoid: frozenset[str],
+        attempt: _Attempt,
+        first: "asyncio.Task[chat.Reply]",
+    ) -> chat.Reply:
+        """The first call is overdue: its answer, or that of a second if one may be made."""
+        self.hedging.overdue += 1
+        try:
+            if not self.hedging.may_hedge(self.turnstile.in_flight):
+                return await first
+            attempt.overdue = True
+            self.metrics.hedged_calls.inc()
+            second = asyncio.create_task(self._again(case, avoid | {attempt.slot.key_id}))
+            try:
+                return await _first_answer(first, second)
+            finally:
+                await _cancel(first, second)
+        finally:
+            self.hedging.overdue -= 1
+
+    async def _again(self, case: Case, avoid: frozenset[str]) -> chat.Reply:
+        return await self._ask(case, await self._begin(case, avoid), self._body(case))
+
+    def _body(self, case: Case) -> bytes:
+        return chat.request(
             case.asked,
             case.prompt,
             self.sampling.with_room(case.room),
             image=case.image,
             earlier=case.earlier,
         )
+
+    async def _begin(self, case: Case, avoid: frozenset[str]) -> _Attempt:
         rank = Rank.of(case.task.priority, case.deadline)
         slot = await self.turnstile.acquire(
             rank, case.asked, avoid=avoid, tokens=self.tokens_estimate
         )
         case.progress.calling = True
-        attempt = _Attempt(slot, self.clock(), datetime.now(UTC))
+        return _Attempt(slot, self.clock(), datetime.now(UTC))
+
+    async def _ask(self, case: Case, attempt: _Attempt, body: bytes) -> chat.Reply:
+        slot = attempt.slot
 
         def on_sent() -> None:
             attempt.begun, attempt.started_at = self.clock(), datetime.now(UTC)
@@ -79,7 +132,7 @@ class Caller:
             self._failed(case, attempt, exc)
             raise
         except BaseException:
-            self.turnstile.abandoned(slot)
+            self._given_up(case, attempt)
             raise
         self._answered(case, attempt, reply)
         return reply
@@ -92,6 +145,16 @@ class Caller:
         self.metrics.llm_calls.labels(error.error_type).inc()
         case.made_call(attempt.slot.key_id, attempt.started_at, self._took_s(attempt), error)
 
+    def _given_up(self, case: Case, attempt: _Attempt) -> None:
+        took_s = self._took_s(attempt)
+        if attempt.overdue:  # a key that is overdue again and again has to rest
+            self.hedging.took(case.asked, took_s)
+            self.turnstile.failed(attempt.slot, ProviderTimeout(f"no answer within {took_s:.1f} s"))
+        else:
+            self.turnstile.abandoned(attempt.slot)
+        self.metrics.llm_calls.labels(CANCELLED).inc()
+        case.gave_up(attempt.slot.key_id, attempt.started_at, took_s)
+
     def _answered(self, case: Case, attempt: _Attempt, reply: chat.Reply) -> None:
         tokens = reply.prompt_tokens + reply.completion_tokens
         self.turnstile.succeeded(attempt.slot, tokens)
@@ -100,7 +163,24 @@ class Caller:
         took_s = self._took_s(attempt)
         # Answers alone: a refusal within 20 ms would make the provider look quick.
         self.metrics.llm_latency_s.observe(took_s)
+        self.hedging.took(case.asked, took_s)
         case.made_call(attempt.slot.key_id, attempt.started_at, took_s, reply)
 
     def _took_s(self, attempt: _Attempt) -> float:
         return self.clock() - attempt.begun
+
+
+async def _first_answer(*calls: "asyncio.Task[chat.Reply]") -> chat.Reply:
+    """Of the one that is answered first; if all fail, the error of the last."""
+    racing = set(calls)
+    while True:
+        done, racing = await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
+        answered = [call for call in done if call.exception() is None]
+        if answered or not racing:
+            return (answered or list(done))[0].result()
+
+
+async def _cancel(*calls: "asyncio.Task[chat.Reply]") -> None:
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)

@@ -1,6 +1,6 @@
 """One task under way: what happened to it so far, and the message about its end. Pure."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from streaming.scheduling.prompt import Prompt
 from streaming.scheduling.verdict import Verdict
 
 ANSWERED = "answered"
+CANCELLED = "cancelled"
 ANSWERS = frozenset({ANSWERED} | {e.error_type for e in (BadAnswer, CutShort, ContentRefused)})
 """Outcomes of a call that the model answered; any other is the kind of error."""
 
@@ -104,6 +105,19 @@ class Case:
             )
         )
 
+    def gave_up(self, key_id: str, started_at: datetime, took_s: float) -> None:
+        """A call with this key was given up: another one's answer came first."""
+        call = ProviderCall(
+            started_at=started_at,
+            took_ms=round(took_s * 1000, 3),
+            key_id=key_id,
+            model=self.asked,
+            outcome=CANCELLED,
+            prompt_tokens=0,
+            completion_tokens=0,
+        )
+        self.calls.insert(max(0, len(self.calls) - 1), call)  # the last one is the one that counts
+
     def last_was(self, unusable: ProviderError) -> None:
         """No verdict could be read out of the last answer, for this reason."""
         self.calls[-1] = replace(self.calls[-1], outcome=unusable.error_type)
@@ -141,7 +155,7 @@ def ended(
         attempts=len(case.calls),
         latency=Latency(
             queue_ms=_since_ms(task.created_at, case.queued_until or now),
-            llm_ms=round(sum(call.took_ms for call in case.calls), 3),
+            llm_ms=_at_provider_ms(case.calls),
             end_to_end_ms=_since_ms(task.captured_at, now),
         ),
         usage=Usage(
@@ -184,6 +198,17 @@ def unassessed(
         image_used=False,
         error=failure,
     )
+
+
+def _at_provider_ms(calls: Sequence[ProviderCall]) -> float:
+    """Time with at least one call under way: two that overlap count once."""
+    total, covered = 0.0, 0.0
+    for call in sorted(calls, key=lambda c: c.started_at):
+        begin = call.started_at.timestamp() * 1000
+        end = begin + call.took_ms
+        total += max(0.0, end - max(begin, covered))
+        covered = max(covered, end)
+    return round(total, 3)
 
 
 def _since_ms(begin: datetime, end: datetime) -> float:

@@ -71,6 +71,13 @@ class SchedulerSettings(Section):
     pacing: Literal["smooth", "burst"] = Field(
         "smooth", description="smooth spreads calls evenly, burst sends a second's share at once"
     )
+    hedge_share: float = Field(
+        0.03,
+        ge=0,
+        le=0.5,
+        description="Most second calls, of all calls, for those that take longer than the "
+        "model's P99; 0: none",
+    )
     task_deadline_s: float = Field(
         30, gt=0, le=3600, description="Age at which a waiting task expires, s"
     )

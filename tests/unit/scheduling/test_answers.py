@@ -65,6 +65,7 @@ class Gate:
     keys: tuple[str, ...] = ("k",)
     ends: list[str] = field(default_factory=list)
     avoided: list[set[str]] = field(default_factory=list)
+    in_flight: int = 1
 
     async def acquire(self, *_: Any, avoid: frozenset[str], **__: Any) -> Any:
         self.avoided.append(set(avoid))

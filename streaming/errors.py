@@ -173,5 +173,5 @@ class ContentRefused(BadRequest):
     error_type = "content_refused"
 
 
-class JsonModeRefused(BadRequest):
-    """The model takes no `response_format`; it is asked without one from now on."""
+class ParameterRefused(BadRequest):
+    """The model will not have a parameter of the request; it is asked without it from now on."""

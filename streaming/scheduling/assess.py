@@ -16,10 +16,10 @@ from streaming.errors import (
     BadRequest,
     ContentRefused,
     CutShort,
-    JsonModeRefused,
     KeyRejected,
     ModelMissing,
     ModelRefused,
+    ParameterRefused,
     ProviderError,
     Throttled,
 )
@@ -208,7 +208,7 @@ class Assessor:
         match error:
             case BadAnswer():
                 return self._ask_again(case, error, reply)
-            case JsonModeRefused():
+            case ParameterRefused():
                 return True
             case ModelRefused():
                 return self._leave_out_key(case, error)

@@ -100,13 +100,7 @@ class Caller:
         return await self._ask(case, await self._begin(case, avoid), self._body(case))
 
     def _body(self, case: Case) -> bytes:
-        return chat.request(
-            case.asked,
-            case.prompt,
-            self.sampling.with_room(case.room),
-            image=case.image,
-            earlier=case.earlier,
-        )
+        return chat.request(case.asked, case.prompt, image=case.image, earlier=case.earlier)
 
     async def _begin(self, case: Case, avoid: frozenset[str]) -> _Attempt:
         rank = Rank.of(case.task.priority, case.deadline)
@@ -125,7 +119,15 @@ class Caller:
             self.turnstile.sent(slot)
 
         timeout_s = min(self.timeout_s, max(1.0, case.ends_at - attempt.begun))
-        call = Call(body, timeout_s, case.task.task_id, on_sent, model=case.asked)
+        call = Call(
+            body,
+            timeout_s,
+            case.task.task_id,
+            on_sent,
+            model=case.asked,
+            parameters=self.sampling.with_room(case.room).parameters(),
+            wants_json=True,
+        )
         try:
             reply = await self.provider.ask(self.keys[slot.key_id], call)
         except ProviderError as exc:

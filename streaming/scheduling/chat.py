@@ -1,6 +1,7 @@
 """OpenAI-compatible chat, both ways: the bytes of a request, the text of an answer. Pure."""
 
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,10 @@ class Sampling:
 
     max_tokens: int
     temperature: float
+
+    def parameters(self) -> dict[str, Any]:
+        """By their usual names."""
+        return {"max_tokens": self.max_tokens, "temperature": self.temperature}
 
     def with_room(self, times: int) -> "Sampling":
         """The same, for an answer that may be so many times as long."""
@@ -60,18 +65,15 @@ _ENDINGS: dict[str, Ending] = {
 }  # fmt: skip
 """`finish_reason` of OpenAI and DashScope, Zhipu (sensitive), Mistral and gateways to others."""
 
-_JSON_MODE = b',"response_format":{"type":"json_object"}}'
-
 
 def request(
     model: str,
     prompt: Prompt,
-    sampling: Sampling,
     *,
     image: bytes | None = None,
     earlier: Exchange | None = None,
 ) -> bytes:
-    """The body of POST /chat/completions; a JPEG goes in as a data: URL."""
+    """The body of POST /chat/completions without parameters; a JPEG goes in as a data: URL."""
     content: list[dict[str, Any]] = []
     if image is not None:
         content.append({"type": "image_url", "image_url": {"url": _URL_HERE}})
@@ -84,14 +86,7 @@ def request(
         shown = earlier.answer[:_MAX_REPEATED_CHARS] or "(empty)"
         messages.append({"role": "assistant", "content": shown})
         messages.append({"role": "user", "content": earlier.objection})
-    encoded = msgspec.json.encode(
-        {
-            "model": model,
-            "messages": messages,
-            "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-        }
-    )
+    encoded = msgspec.json.encode({"model": model, "messages": messages})
     return encoded if image is None else _with_image(encoded, image)
 
 
@@ -102,12 +97,11 @@ def _with_image(encoded: bytes, image: bytes) -> bytes:
     return b"".join((encoded[:end], binascii.b2a_base64(image, newline=False), encoded[end:]))
 
 
-def in_json_mode(body: bytes) -> bytes:
-    """The same request, to be answered with a JSON object.
-
-    Providers ask for the word "JSON" in the prompt then; ours has it in both languages.
-    """
-    return body[:-1] + _JSON_MODE
+def with_parameters(body: bytes, parameters: Mapping[str, Any]) -> bytes:
+    """The same request with these beside its messages; the picture in it is copied once."""
+    if not parameters:
+        return body
+    return b"".join((memoryview(body)[:-1], b",", msgspec.json.encode(parameters)[1:]))
 
 
 class _Message(msgspec.Struct):
@@ -189,7 +183,8 @@ def _printable(text: str) -> str:
 
 
 def cheapest_request(model: str) -> bytes:
-    """The body of a call that asks for one token: enough to see whether a key works."""
-    return msgspec.json.encode(
-        {"model": model, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-    )
+    """The body of a call that, with `CHEAPEST`, is enough to see whether a key works."""
+    return msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "1"}]})
+
+
+CHEAPEST: Mapping[str, Any] = {"max_tokens": 1}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streaming.scheduling.outcomes import Outcome
-from streaming.scheduling.vendors import Vendor
+from streaming.settings.vendors import Vendor
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from streaming.scheduling.error_body import Said
 from streaming.scheduling.error_table import BY_STATUS, RULES, Rule
 from streaming.scheduling.outcomes import Outcome
-from streaming.scheduling.vendors import Vendor
+from streaming.settings.vendors import Vendor
 
 
 @dataclass(frozen=True, slots=True)

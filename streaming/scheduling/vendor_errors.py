@@ -1,7 +1,6 @@
 """What a provider's answer that is no completion means, as one of our errors. Pure."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +26,11 @@ from streaming.scheduling.error_body import Said
 from streaming.scheduling.meaning import Answer, meaning
 from streaming.scheduling.outcomes import Outcome
 from streaming.scheduling.throttle import CAUSES
-from streaming.scheduling.vendors import vendor_of
+from streaming.settings.vendors import Vendor
 
 _MAX_MESSAGE_CHARS = 200
 _MAX_CODE_CHARS = 60
 _LONGEST_RETRY_AFTER_S = 3600.0
-_ABOUT_JSON_MODE = re.compile(rb"response_?\s?format|json_object|json[ _-]mode|structured output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def is_html(response: Response) -> bool:
 
 
 def error_of(
-    response: Response, *, base_url: str, key_id: str, secret: str, now: datetime
+    response: Response, *, base_url: str, vendor: Vendor, key_id: str, secret: str, now: datetime
 ) -> ProviderError:
     """The error for an answer that is no completion; some servers repeat the key in it.
 
@@ -60,9 +58,7 @@ def error_of(
     """
     read = error_body.read(response.body)
     wait_s = wait_named(response.headers, now)
-    answer = Answer(
-        response.status, read, vendor_of(base_url), is_html(response), wait_s is not None
-    )
+    answer = Answer(response.status, read, vendor, is_html(response), wait_s is not None)
     outcome = meaning(answer)
     said = f"{response.status}: {_shown(read, secret)}"
     if 300 <= response.status < 400:
@@ -121,11 +117,6 @@ _ERRORS: dict[Outcome, tuple[type[ProviderError], str]] = {
         ),
     ),
 }
-
-
-def refuses_json_mode(response: Response) -> bool:
-    """Whether it is `response_format` that the server objects to."""
-    return response.status in {400, 422} and bool(_ABOUT_JSON_MODE.search(response.body.lower()))
 
 
 def wait_named(headers: Mapping[str, str], now: datetime) -> float | None:

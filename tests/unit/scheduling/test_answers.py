@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from streaming.errors import (
     BadRequest,
-    JsonModeRefused,
     ModelMissing,
     NoFreeConnection,
+    ParameterRefused,
     ProviderError,
 )
 from streaming.messages import RiskAssessment
@@ -108,7 +108,7 @@ class World:
 
 
 async def test_json_mode_refused_costs_no_try():
-    world = World(JsonModeRefused("400"), retries=0)
+    world = World(ParameterRefused("400"), retries=0)
     result = await world.assess()
     assert (result.status, result.attempts, world.provider.models) == ("assessed", 2, ["first"] * 2)
 
@@ -148,9 +148,9 @@ async def test_an_answer_that_was_cut_short_is_asked_once_more_with_room():
     world = World(ends("cut_short"))
     result = await world.assess()
     assert [c.outcome for c in result.calls] == ["cut_short", "answered"]
-    bodies = [json.loads(call.body) for call in world.provider.calls]
-    assert [body["max_tokens"] for body in bodies] == [300, 1200]
-    assert [len(body["messages"]) for body in bodies] == [2, 2]
+    calls = world.provider.calls
+    assert [call.parameters["max_tokens"] for call in calls] == [300, 1200]
+    assert [len(json.loads(call.body)["messages"]) for call in calls] == [2, 2]
 
 
 async def test_one_that_is_cut_short_again_fails_and_names_the_setting():

@@ -9,6 +9,7 @@ from streaming.errors import ProviderError
 from streaming.scheduling.key_state import Cooldown, KeyState, PoolKey
 from streaming.scheduling.outcomes import FATES, Outcome
 from streaming.scheduling.vendor_errors import Response, error_of
+from streaming.settings.vendors import Vendor
 from tests.unit.scheduling.test_answers import World
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -37,6 +38,7 @@ def error_for(outcome: Outcome, **headers: str) -> ProviderError:
     return error_of(
         Response(status, lowered, json.dumps(body).encode()),
         base_url="http://10.0.0.7/v1",
+        vendor=Vendor.OTHER,
         key_id="k",
         secret="sk",
         now=NOW,

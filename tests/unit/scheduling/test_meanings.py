@@ -13,7 +13,7 @@ import pytest
 from streaming.scheduling import error_body
 from streaming.scheduling.meaning import Answer, meaning
 from streaming.scheduling.outcomes import FATES, Outcome
-from streaming.scheduling.vendors import Vendor, vendor_of
+from streaming.settings.vendors import Vendor, vendor_of
 
 O = Outcome  # noqa: E741 - a table of 130 lines reads better so
 HOSTS = {

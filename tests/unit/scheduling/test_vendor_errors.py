@@ -19,9 +19,9 @@ from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
     is_html,
-    refuses_json_mode,
     retry_after,
 )
+from streaming.settings.vendors import Vendor
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -33,6 +33,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
     return error_of(
         Response(status, lowered, body),
         base_url=base_url,
+        vendor=Vendor.OTHER,
         key_id="key_1",
         secret="sk-secret",
         now=NOW,
@@ -90,21 +91,6 @@ def test_a_key_that_the_server_repeats_is_masked_before_the_message_is_cut(befor
     body = b"x" * before + b"sk-secret"
     assert "sk-" not in str(error_for(400, body))
     assert "sk-" not in str(error_for(400, b'{"message": "%s"}' % body))
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "refuses"),
-    [
-        (400, b"'messages' must contain the word 'json' to use 'response_format'", True),
-        (400, b'{"error":"Unsupported response_format type: json_object"}', True),
-        (422, b'{"detail":[{"loc":["body","response_format"],"msg":"extra"}]}', True),
-        (400, b'{"error":"This model has no JSON mode"}', True),
-        (400, b'{"error":"bad image"}', False),
-        (500, b"response_format", False),
-    ],
-)
-def test_an_objection_to_json_mode_is_told_from_others(status, body, refuses):
-    assert refuses_json_mode(Response(status, {}, body)) is refuses
 
 
 def test_a_long_message_is_cut():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,10 +14,9 @@ from streaming.scheduling.hedging import Hedging
 from streaming.scheduling.lanes import Rank
 from streaming.scheduling.limits import Slot
 from streaming.scheduling.provider import Call
+from streaming.scheduling.token_estimate import TokenEstimate
 from streaming.scheduling.turnstile import Turnstile
 from streaming.settings import ApiKey
-
-_FIRST_TOKENS_ESTIMATE = 1_500
 
 
 class Asks(Protocol):
@@ -33,6 +32,7 @@ class _Attempt:
     slot: Slot
     begun: float
     started_at: datetime
+    tokens: int
     overdue: bool = False
 
 
@@ -48,7 +48,7 @@ class Caller:
     sampling: chat.Sampling
     timeout_s: float
     hedging: Hedging
-    tokens_estimate: int = _FIRST_TOKENS_ESTIMATE
+    tokens: TokenEstimate = field(default_factory=TokenEstimate)
 
     async def call(self, case: Case, avoid: frozenset[str]) -> chat.Reply:
         """The answer to one call with the next key that may be used, or to its second.
@@ -104,11 +104,10 @@ class Caller:
 
     async def _begin(self, case: Case, avoid: frozenset[str]) -> _Attempt:
         rank = Rank.of(case.task.priority, case.deadline)
-        slot = await self.turnstile.acquire(
-            rank, case.asked, avoid=avoid, tokens=self.tokens_estimate
-        )
+        tokens = self.tokens.of(case.prompt.system, case.prompt.user, case.image)
+        slot = await self.turnstile.acquire(rank, case.asked, avoid=avoid, tokens=tokens)
         case.progress.calling = True
-        return _Attempt(slot, self.clock(), datetime.now(UTC))
+        return _Attempt(slot, self.clock(), datetime.now(UTC), tokens)
 
     async def _ask(self, case: Case, attempt: _Attempt, body: bytes) -> chat.Reply:
         slot = attempt.slot
@@ -158,10 +157,9 @@ class Caller:
         case.gave_up(attempt.slot.key_id, attempt.started_at, took_s)
 
     def _answered(self, case: Case, attempt: _Attempt, reply: chat.Reply) -> None:
-        tokens = reply.prompt_tokens + reply.completion_tokens
+        tokens = self.tokens.answered(attempt.tokens, reply.prompt_tokens, reply.completion_tokens)
         self.turnstile.succeeded(attempt.slot, tokens)
         self.metrics.llm_calls.labels("success").inc()
-        self.tokens_estimate += (tokens - self.tokens_estimate) // 16
         took_s = self._took_s(attempt)
         # Answers alone: a refusal within 20 ms would make the provider look quick.
         self.metrics.llm_latency_s.observe(took_s)

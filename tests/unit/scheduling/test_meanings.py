@@ -7,6 +7,7 @@ one-api, new-api and LiteLLM.
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -292,3 +293,9 @@ def test_a_web_page_is_no_provider(status):
 )
 def test_a_vendor_is_known_by_its_host(url, vendor):
     assert vendor_of(url) is vendor
+
+
+def test_the_page_about_providers_names_every_outcome_and_preset():
+    page = Path("docs/providers.md").read_text()
+    for name in (*Outcome, *Vendor):
+        assert f"`{name}`" in page, name

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,13 +20,13 @@ from streaming.kafka.cameras import announced
 from streaming.metrics import Metrics
 from streaming.settings import Settings
 from tests.end_to_end.wall_feed import Camera, WallFeed, junctions
+from tests.needs import where
 from tests.waiting import eventually
 
-CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAIT_MS = 30_000
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = pytest.mark.needs("chromium")
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def feed(settings, cameras) -> Iterator[WallFeed]:
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield playwright.chromium.launch(executable_path=where("chromium"), args=ARGUMENTS)
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_fifty_cameras_are_shown_and_only_pictures_in_view_are_fetched(
     log.info("longest task of the page's main thread: %.0f ms", longest_ms)
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not here: make axe")
+@pytest.mark.needs("axe")
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_nothing_serious(settings, feed, page, theme):
     page.emulate_media(color_scheme=theme)

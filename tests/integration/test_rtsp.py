@@ -16,23 +16,14 @@ from streaming.detection.sources import Sampling, open_source
 from streaming.detection.sources.streams import StreamCapture
 from streaming.embedded import ports
 from streaming.settings import DetectionSettings
+from tests.needs import SYSTEM_PYTHON
 from tests.waiting import eventually
 
-SYSTEM_PYTHON = "/usr/bin/python3"
+pytestmark = pytest.mark.needs("gstreamer")
+
 SCRIPT = Path(__file__).parents[1] / "rtsp_server.py"
 START_S = 30
 BACK_S = 10
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gstreamer():
-    asked = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    try:
-        found = subprocess.run([SYSTEM_PYTHON, "-c", asked], capture_output=True, check=False)
-    except OSError:
-        found = None
-    if found is None or found.returncode:
-        pytest.skip("no GStreamer RTSP server: .ci/run names the packages")
 
 
 @contextmanager

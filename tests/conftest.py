@@ -28,6 +28,8 @@ MakeSettings = Callable[..., Settings]
 
 _START_TIMEOUT_S = 240.0
 _PARTITIONS = 4
+_USUAL_DATABASES = 16
+"""What a Redis has by itself: benchmarks take one of those."""
 _IN_CI = os.environ.get("CI") == "true"
 """Read once: CI has every program, and a test that skips there would hide that it never ran."""
 _MISSING = "missing"
@@ -92,8 +94,8 @@ def redis_server() -> str:
 def redis_url(redis_server: str) -> Iterator[str]:
     """An empty database of this test's own."""
     with redis.Redis.from_url(f"{redis_server}/0") as client:
-        number = 1 + client.incr("databases-given-out") % (servers.DATABASES - 1)
-    url = f"{redis_server}/{number}"
+        given = client.incr("databases-given-out") % (servers.DATABASES - _USUAL_DATABASES)
+    url = f"{redis_server}/{_USUAL_DATABASES + given}"
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     yield url

@@ -58,7 +58,7 @@ def in_thread(target, *arguments) -> Iterator[None]:
 def serving(settings: Settings) -> Iterator[None]:
     """The API, reachable from the start of the block to its end."""
     with in_thread(lambda stop: asyncio.run(api.serve(settings, stop))):
-        eventually(lambda: answers(settings.serving.api.port), 30)
+        eventually(lambda: answers(settings.serving.api.port))
         yield
 
 
@@ -208,7 +208,7 @@ def test_the_wall_recovers_from_a_lost_server_by_itself(settings, feed, page):
     shown = page.locator(".tile img").first.get_attribute("src")
     with serving(settings):
         expect(page.get_by_role("status")).to_have_text("Live")
-        eventually(lambda: page.locator(".tile img").first.get_attribute("src") != shown, 30)
+        eventually(lambda: page.locator(".tile img").first.get_attribute("src") != shown)
 
 
 def test_a_protected_wall_asks_for_its_token(settings, page):

@@ -32,7 +32,7 @@ def own_postgres(folder: Path) -> Iterator[Callable[[str], str]]:
     ) as server:
         try:
             ready = [str(where("pg_isready")), "-h", "127.0.0.1", "-p", str(port), "-q"]
-            eventually(lambda: subprocess.run(ready, check=False).returncode == 0, 60)
+            eventually(lambda: subprocess.run(ready, check=False).returncode == 0)
 
             def database(name: str) -> str:
                 place = ["-h", "127.0.0.1", "-p", str(port), "-U", "lake"]

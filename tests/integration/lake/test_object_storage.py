@@ -34,7 +34,7 @@ class Storage:
         self._process = subprocess.Popen(
             [SERVER, "-H", host, "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        eventually(lambda: self._answers("PUT", f"/{BUCKET}"), 60)
+        eventually(lambda: self._answers("PUT", f"/{BUCKET}"))
 
     def files(self):
         """Keys of the Parquet files in the bucket."""

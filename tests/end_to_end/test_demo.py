@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,18 +12,13 @@ import psutil
 import pytest
 
 from streaming import supervision
+from streaming.embedded import ports
 from streaming.errors import ServiceError
 from streaming.settings import load
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator", "redis", "kafka")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -35,9 +29,9 @@ def environment(tmp_path):
         "TRAFFICMON_STATE_DIR": str(tmp_path / "state"),
         "TRAFFICMON_LOGS_DIR": str(tmp_path / "logs"),
         "TRAFFICMON_REPORTS_DIR": str(tmp_path / "reports"),
-        "TRAFFICMON_SERVING__API__PORT": str(free_port()),
-        "TRAFFICMON_SERVING__DAGSTER__PORT": str(free_port()),
-        "TRAFFICMON_SIMULATOR__PORT": str(free_port()),
+        "TRAFFICMON_SERVING__API__PORT": str(ports.any_free()),
+        "TRAFFICMON_SERVING__DAGSTER__PORT": str(ports.any_free()),
+        "TRAFFICMON_SIMULATOR__PORT": str(ports.any_free()),
     }
 
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from streaming.aggregation.worker import aggregate
 from streaming.api import app as api
+from streaming.embedded import ports
 from streaming.kafka import admin
 from streaming.kafka.cameras import announced
 from streaming.metrics import Metrics
@@ -32,10 +33,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 @pytest.fixture
 def settings(make_settings) -> Settings:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    made: Settings = make_settings(TRAFFICMON_SERVING__API__PORT=str(port))
+    made: Settings = make_settings(TRAFFICMON_SERVING__API__PORT=str(ports.any_free()))
     admin.ensure_topics(made.kafka)
     return made.model_copy(update={"cameras": ()})
 

@@ -70,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.getreports("skipped")
     missing = Counter(v for r in skipped for name, v in r.user_properties if name == _MISSING)
     if missing:
-        told = ", ".join(f"{name} ({n} tests)" for name, n in sorted(missing.items()))
+        told = ", ".join(f"{name} ({n} test{'s' * (n > 1)})" for name, n in sorted(missing.items()))
         terminalreporter.write_line(f"skipped for want of: {told}", yellow=True)
 
 

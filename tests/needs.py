@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,28 +46,29 @@ def _made(path: str, command: str) -> Need:
     return Need((ROOT / path).exists, command=command)
 
 
-def _gstreamer() -> bool:
-    asked = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    try:
-        done = subprocess.run(
-            [SYSTEM_PYTHON, "-c", asked], capture_output=True, timeout=60, check=False
-        )
-    except OSError:
-        return False
-    return done.returncode == 0
+def _succeeds(*command: str) -> Callable[[], bool]:
+    def is_here() -> bool:
+        try:
+            return not subprocess.run(
+                command, cwd=ROOT, capture_output=True, timeout=60, check=False
+            ).returncode
+        except OSError:
+            return False
+
+    return is_here
 
 
-def _git() -> bool:
-    return where("git") is not None and (ROOT / ".git").exists()
-
+_GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 
 NEEDS = {
+    "amtool": _program("amtool", "prometheus-alertmanager"),
     "axe": _made(".axe/node_modules/axe-core/axe.min.js", "make axe"),
     "chromium": _program("chromium"),
+    "curl": _program("curl"),
     "flink": _made(".venv-flink/.ready", "make flink"),
-    "git": Need(_git, ("git",)),
+    "git": Need(_succeeds("git", "rev-parse"), command="apt-get install git, and a clone"),
     "gstreamer": Need(
-        _gstreamer,
+        _succeeds(SYSTEM_PYTHON, "-c", _GSTREAMER),
         (
             "python3-gi",
             "gir1.2-gst-rtsp-server-1.0",
@@ -75,14 +77,26 @@ NEEDS = {
     ),
     "kcat": _program("kcat"),
     "moto": _made(".venv-moto/.ready", "make moto"),
+    "nginx": _program("nginx"),
     "npm": _program("npm"),
+    "openssl": _program("openssl"),
+    "own-network": Need(
+        _succeeds("unshare", "--map-root-user", "--net", "true"),
+        command="allow user namespaces: `unshare --map-root-user --net true`",
+    ),
     "postgres": _program("initdb", "postgresql"),
+    "prometheus": _program("prometheus"),
+    "promtool": _program("promtool", "prometheus"),
     "recordings": Need(
         (ROOT.parent / "shared/data/car-detection.mp4").exists,
         command="put car-detection.mp4 and person-bicycle-car.gif into ../shared/data",
     ),
+    "redis-sentinel": _program("redis-sentinel"),
     "redis-server": _program("redis-server"),
+    "root": Need(lambda: os.geteuid() == 0, command="be root"),
     "schemathesis": _made(".venv-schemathesis/.ready", "make schemathesis"),
+    "systemd-analyze": _program("systemd-analyze", "systemd"),
+    "torch": Need(lambda: find_spec("ultralytics") is not None, command="make setup TORCH=cuda"),
 }
 
 

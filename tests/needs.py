@@ -14,8 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-POSTGRES = tuple(str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin")))
-"""Where Debian puts PostgreSQL's servers, which are not on PATH there."""
+SEARCHED = os.pathsep.join(
+    [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))), os.environ.get("PATH", "")]
+)
+"""PATH, and where Debian puts PostgreSQL's servers beside it."""
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Sees Debian's Python packages, as GStreamer's are; ours does not."""
 
@@ -33,13 +35,13 @@ class Need:
         return self.command or f"apt-get install {' '.join(self.packages)}"
 
 
-def where(program: str) -> str | None:
-    """The program's path, also where Debian hides servers from PATH."""
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *POSTGRES]))
+def program(name: str) -> str | None:
+    """Where it is, among what is `SEARCHED`."""
+    return shutil.which(name, path=SEARCHED)
 
 
 def _program(name: str, *packages: str) -> Need:
-    return Need(lambda: where(name) is not None, packages or (name,))
+    return Need(lambda: program(name) is not None, packages or (name,))
 
 
 def _made(path: str, command: str) -> Need:

@@ -67,7 +67,8 @@ class ProcessState:
             if name not in self.environment:
                 del os.environ[name]
         os.environ.update(self.environment)
-        os.chdir(self.folder)
+        if Path(self.folder).exists():
+            os.chdir(self.folder)
         sys.path[:] = self.import_path
         logging.root.handlers[:] = self.root_log_handlers
         logging.root.setLevel(self.root_log_level)

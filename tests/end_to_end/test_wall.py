@@ -21,7 +21,7 @@ from streaming.kafka.cameras import announced
 from streaming.metrics import Metrics
 from streaming.settings import Settings
 from tests.end_to_end.wall_feed import Camera, WallFeed, junctions
-from tests.needs import where
+from tests.needs import program
 from tests.waiting import eventually
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -85,7 +85,7 @@ def feed(settings, cameras) -> Iterator[WallFeed]:
 def browser() -> Iterator[Browser]:
     """One for the module; what a page keeps, its context keeps."""
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=where("chromium"), args=ARGUMENTS)
+        made = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
         yield made
         made.close()
 

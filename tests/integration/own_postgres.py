@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streaming.embedded import ports
-from tests.needs import where
+from tests.needs import program
 from tests.waiting import eventually
 
 
@@ -22,21 +22,21 @@ def own_postgres(folder: Path) -> Iterator[Callable[[str], str]]:
         user = "postgres" if _exists("postgres") else "nobody"
         shutil.chown(folder, user)
     port, data = ports.any_free(), folder / "data"
-    initdb = [str(where("initdb")), "-D", str(data), "-U", "lake", "-A", "trust", "--no-sync"]
+    initdb = [str(program("initdb")), "-D", str(data), "-U", "lake", "-A", "trust", "--no-sync"]
     subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
     options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
     options += ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
     log = (folder / "log").open("wb")
     with subprocess.Popen(
-        [str(where("postgres")), *options], stdout=log, stderr=log, user=user, cwd=folder
+        [str(program("postgres")), *options], stdout=log, stderr=log, user=user, cwd=folder
     ) as server:
         try:
-            ready = [str(where("pg_isready")), "-h", "127.0.0.1", "-p", str(port), "-q"]
+            ready = [str(program("pg_isready")), "-h", "127.0.0.1", "-p", str(port), "-q"]
             eventually(lambda: subprocess.run(ready, check=False).returncode == 0)
 
             def database(name: str) -> str:
                 place = ["-h", "127.0.0.1", "-p", str(port), "-U", "lake"]
-                subprocess.run([str(where("createdb")), *place, name], check=True)
+                subprocess.run([str(program("createdb")), *place, name], check=True)
                 return f"postgres:dbname={name} host=127.0.0.1 port={port} user=lake"
 
             yield database

@@ -5,7 +5,7 @@
         ensure_topics(settings.kafka)
 
 Each call of `make_settings` gives topics, consumer groups, a Redis database and folders that
-no other test sees. `pytest -n 2` shares the two servers among its workers.
+no other test sees. The workers of `pytest -n` share the Kafka; each has a Redis of its own.
 """
 
 import itertools

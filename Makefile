@@ -65,19 +65,21 @@ check: $(READY) ## lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# The others start whole systems, and have the machine to themselves.
-SIDE_BY_SIDE := tests/unit tests/contract
-
 .PHONY: test
 test: check ## lint, types and every test (TESTS=path narrows it)
-ifdef TESTS
-	@$(BIN)/pytest $(TESTS)
-else
-	@failed=0; \
-	$(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE) || failed=1; \
-	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE)) || failed=1; \
-	exit $$failed
-endif
+	@$(BIN)/pytest $(or $(TESTS),-n auto)
+
+.PHONY: quick
+quick: $(READY) ## the unit tests alone
+	@$(BIN)/pytest -n auto tests/unit
+
+# CI has every program. What starts or looks for one is tried once more where none is found.
+BARE := tests/unit/embedded tests/unit/supervision tests/unit/test_guards.py tests/end_to_end/test_wall.py \
+  $(addprefix tests/integration/test_,detection_runtimes.py embedded_services.py kcat.py redis_client.py supervision.py)
+
+.PHONY: test-bare
+test-bare: $(READY) ## some tests with nothing on PATH, as on a machine with Python and make alone
+	@CI= PATH=/nowhere $(BIN)/pytest -n auto $(BARE)
 
 .PHONY: format
 format: $(READY) ## rewrite the code in the common style

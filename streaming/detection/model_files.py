@@ -8,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from streaming.errors import ModelError
 
@@ -78,6 +78,24 @@ def quiet_environment(state_dir: Path) -> dict[str, str]:
         "YOLO_VERBOSE": "false",
         "CI": "true",  # openvino-telemetry sends nothing there
     }
+
+
+def ultralytics_yolo(state_dir: Path) -> Any:
+    """ultralytics' YOLO, imported quietly: it reads the environment then and never again.
+
+    So neither our variables nor those it sets itself stay behind in the process, for its
+    children and for whoever asks whether this is CI.
+    """
+    before = dict(os.environ)
+    os.environ.update(quiet_environment(state_dir))
+    try:
+        from ultralytics import YOLO
+
+        return YOLO
+    finally:
+        for name in os.environ.keys() - before.keys():
+            os.environ.pop(name)
+        os.environ.update(before)
 
 
 def _builtin(runtime: Runtime, size: int, state_dir: Path) -> ModelFile:

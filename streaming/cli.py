@@ -1,11 +1,9 @@
 """The `trafficmon` command. Heavy libraries are imported by the command that needs them."""
 
 import importlib
-import json
 import sys
 
 import click
-from rich.table import Table
 
 from streaming.commands.bench import bench
 from streaming.commands.bench_detection import detection
@@ -69,11 +67,23 @@ def demo(duration: float | None) -> None:
 
 
 @trafficmon.command()
-def up() -> None:
-    """Start everything that is not running, and leave it running."""
-    from streaming import supervision
+@click.option(
+    "--timeout",
+    "timeout_s",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds to wait until everything is ready.",
+)
+def up(timeout_s: float) -> None:
+    """Start everything that is not running, and leave it running; returns when it is ready.
 
-    supervision.up(settings_of(say_warnings=True), None, console.print)
+    Exit code 1 if something is not in time: what, and what it waits for, is said. A camera that
+    gives no frames is said too, and is no failure.
+    """
+    from streaming.commands.running import bring_up
+
+    raise click.exceptions.Exit(bring_up(settings_of(say_warnings=True), timeout_s))
 
 
 @trafficmon.command()
@@ -92,19 +102,10 @@ def down() -> None:
 @trafficmon.command()
 @table_or_json
 def status(as_: str) -> None:
-    """What runs; exit code 1 if something that should run does not."""
-    from streaming import supervision
+    """What runs, and whether it is ready; exit code 1 unless all of it is."""
+    from streaming.commands.running import show_status
 
-    states = supervision.status(settings_of())
-    if as_ == "json":
-        click.echo(json.dumps([s.as_dict() for s in states], indent=2))
-    else:
-        table = Table("daemon", "state", "pid", "up", "")
-        for s in states:
-            why = "" if s.state == "RUNNING" else s.description
-            table.add_row(s.name, s.state, str(s.pid or ""), f"{s.uptime_s:.0f} s", why)
-        console.print(table if states else "nothing runs; `trafficmon up` starts it")
-    raise click.exceptions.Exit(0 if states and all(s.state == "RUNNING" for s in states) else 1)
+    raise click.exceptions.Exit(show_status(settings_of(), as_))
 
 
 @trafficmon.command()

@@ -60,16 +60,34 @@ def _show(
     """The live table on a terminal, a line every few seconds elsewhere."""
     deadline = time.monotonic() + duration_s if duration_s else None
     next_line = 0.0
+    firsts = _Firsts(console)
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
             around, now = observer.look(), datetime.now(UTC)
             with watch.lock:
+                firsts.tell(watch.tally)
                 if console.is_terminal:
                     live.update(screen(watch.tally, around, now), refresh=True)
                 elif time.monotonic() >= next_line:
                     next_line = time.monotonic() + LINE_EVERY_S
                     console.print(line(watch.tally, around, now), soft_wrap=True)
             stop.wait(REFRESH_S)
+
+
+class _Firsts:
+    """Says once when the first frame and the first verdict came."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: set[str] = set()
+
+    def tell(self, tally: Tally) -> None:
+        for what, after_s in (
+            ("frame", tally.first_frame_s), ("verdict", tally.first_assessment_s),
+        ):  # fmt: skip
+            if after_s is not None and what not in self._told:
+                self._told.add(what)
+                self._console.print(f"First {what} {after_s:.1f} s after the start")
 
 
 def _drain(settings: Settings, watch: Watch[Tally]) -> None:

@@ -14,6 +14,9 @@ INFRASTRUCTURE = ("kafka", "redis")
 DAEMONS = ("simulator", "detection", "tasks", "scheduling", "aggregation", "api")
 NAMES = (*INFRASTRUCTURE, *DAEMONS, "dagster")
 _DAGSTER_TEMPLATE = PROJECT_ROOT / "trafficmon_dagster" / "instance" / "dagster.yaml"
+INSTANCE = "1"
+"""Of each daemon under supervision."""
+
 _MARGIN_S = 5.0
 
 
@@ -62,7 +65,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 
 def _run(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "streaming.cli", "run", name, "--instance-id", "1")
+    return (sys.executable, "-m", "streaming.cli", "run", name, "--instance-id", INSTANCE)
 
 
 def _dagster(settings: Settings) -> Program:

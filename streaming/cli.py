@@ -13,7 +13,12 @@ from streaming.commands.bench_serving import aggregation, serving
 from streaming.commands.bench_tasks import gate, kills, tasks
 from streaming.commands.cameras import cameras
 from streaming.commands.config import config
-from streaming.commands.context import console, settings_of, table_or_json
+from streaming.commands.context import (
+    console,
+    settings_of,
+    settings_to_start_with,
+    table_or_json,
+)
 from streaming.commands.dlq import dlq
 from streaming.commands.keys import keys
 from streaming.commands.migrate import migrate
@@ -55,14 +60,16 @@ def trafficmon() -> None:
 
 @trafficmon.command()
 @click.option(
-    "--duration", type=click.FloatRange(min=5), help="End by itself after so many seconds."
+    "--duration",
+    type=click.FloatRange(min=5),
+    help="End by itself so many seconds after the first frame.",
 )
 def demo(duration: float | None) -> None:
     """The whole system on this machine, with a live table; Ctrl-C drains and stops it."""
     from streaming.demo.demo import demo as run_demo
 
     raise click.exceptions.Exit(
-        run_demo(settings_of(say_warnings=True), duration_s=duration, console=console)
+        run_demo(settings_to_start_with(), duration_s=duration, console=console)
     )
 
 
@@ -83,7 +90,7 @@ def up(timeout_s: float) -> None:
     """
     from streaming.commands.running import bring_up
 
-    raise click.exceptions.Exit(bring_up(settings_of(say_warnings=True), timeout_s))
+    raise click.exceptions.Exit(bring_up(settings_to_start_with(), timeout_s))
 
 
 @trafficmon.command()

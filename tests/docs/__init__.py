@@ -10,4 +10,6 @@ How a page says what is to be done with a block of commands, on the line before 
 A block without such a line is run, and each of its commands must succeed. A block ```text right
 after it is what the reader sees: its lines must appear in that order, where any number stands
 for any other, and … for anything.
+
+A block whose first line is the comment `# config/kafka.yaml` is written to that file.
 """

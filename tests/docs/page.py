@@ -9,6 +9,7 @@ from markdown_it.token import Token
 
 SHELLS = ("sh", "bash", "shell", "console")
 _COMMENT = re.compile(r"<!--\s*(not run|run):\s*(.+?)\s*-->", re.DOTALL)
+_PATH = re.compile(r"# (config/[\w.-]+)\n")
 _HOW = re.compile(r"exits (?P<code>\d+)|for (?P<seconds>\d+) s|(?P<background>in the background)")
 
 
@@ -28,18 +29,35 @@ class Block:
     """What the page says that the reader sees."""
 
 
-def blocks(text: str) -> list[Block]:
-    """Every block of commands of a page, in order.
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a page has the reader write: its first line is a comment with its path."""
+
+    path: str
+    content: str
+
+
+def steps(text: str) -> list[Block | File]:
+    """Every block of commands and every file of a page, in order.
 
     Raises:
         ValueError: a comment before a block that says `run:` and then something unknown.
     """
     tokens = MarkdownIt("commonmark").parse(text)
-    found = []
+    found: list[Block | File] = []
     for index, token in enumerate(tokens):
-        if token.type == "fence" and token.info.split(" ")[0] in SHELLS:
+        if token.type != "fence":
+            continue
+        if token.info.split(" ")[0] in SHELLS:
             found.append(_block(token, tokens[:index], tokens[index + 1 :]))
+        elif path := _PATH.match(token.content):
+            found.append(File(path[1], token.content))
     return found
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of commands alone."""
+    return [step for step in steps(text) if isinstance(step, Block)]
 
 
 def missing(shown: str, seen: str) -> str | None:

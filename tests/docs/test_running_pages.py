@@ -57,6 +57,12 @@ def test_a_page_says_what_is_run_and_how():
     assert detection.shows is None
 
 
+def test_a_page_says_what_is_written_into_a_file():
+    written = "# config/kafka.yaml\nkafka: {}\n"
+    text = f"```yaml\n{written}```\n```sh\ntrue\n```\n```yaml\nkafka: {{}}\n```\n"
+    assert page.steps(text) == [page.File("config/kafka.yaml", written), page.Block(5, "true\n")]
+
+
 def test_a_word_that_nobody_knows_is_an_error():
     with pytest.raises(ValueError, match="run: twice"):
         page.blocks("<!-- run: twice -->\n```sh\ntrue\n```\n")

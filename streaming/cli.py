@@ -33,14 +33,21 @@ from streaming.errors import ConfigError, TrafficmonError
 DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator")
 EMBEDDED = ("kafka", "redis")
 LOG_FILES = {"api": "app", "detection": "app", "scheduling": "scheduler"}
+_NAME = "trafficmon"
 MODULES = {"api": "streaming.api.app", "simulator": "streaming.simulator.provider"}
 
 
-def main() -> None:
-    """The entry point: an error that can be explained is one line and an exit code of its own."""
+def main(*first: str) -> None:
+    """The entry point: an error that can be explained is one line and an exit code of its own.
+
+    `first` are words before those of the command line: `python -m streaming.tasks` is
+    `main("run", "tasks")`.
+    """
     try:
         # What a command ends with (`click.exceptions.Exit`) is returned here, not raised.
-        sys.exit(trafficmon.main(standalone_mode=False))
+        sys.exit(
+            trafficmon.main([*first, *sys.argv[1:]], prog_name=_NAME, standalone_mode=False)
+        )
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)

@@ -45,9 +45,7 @@ def main(*first: str) -> None:
     """
     try:
         # What a command ends with (`click.exceptions.Exit`) is returned here, not raised.
-        sys.exit(
-            trafficmon.main([*first, *sys.argv[1:]], prog_name=_NAME, standalone_mode=False)
-        )
+        sys.exit(trafficmon.main([*first, *sys.argv[1:]], prog_name=_NAME, standalone_mode=False))
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)

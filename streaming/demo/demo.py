@@ -59,7 +59,7 @@ def _show(
     console: Console,
 ) -> None:
     """The live table on a terminal, a line every few seconds elsewhere."""
-    end = _End(duration_s)
+    end = End(duration_s)
     next_line = 0.0
     firsts = _Firsts(console)
     with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -75,7 +75,7 @@ def _show(
             stop.wait(REFRESH_S)
 
 
-class _End:
+class End:
     """`duration_s` after the first frame, or two minutes later if none comes; None: never."""
 
     def __init__(self, duration_s: float | None) -> None:

@@ -18,7 +18,8 @@ def started(monkeypatch):
         "streaming.aggregation.worker", "streaming.api.app",
     ):  # fmt: skip
         monkeypatch.setattr(
-            f"{module}.run", lambda _settings, instance, module=module: calls.append((module, instance))
+            f"{module}.run",
+            lambda _settings, instance, module=module: calls.append((module, instance)),
         )
     monkeypatch.setattr("streaming.logs.configure", lambda **_: None)
     return calls
@@ -44,7 +45,11 @@ def test_a_stage_starts_by_its_module_as_by_the_command(monkeypatch, started, tm
 
 
 def run(tmp_path, *words):
-    environ = {"PATH": "", "TRAFFICMON_CONFIG_DIR": str(tmp_path), "TRAFFICMON_STATE_DIR": str(tmp_path)}
+    environ = {
+        "PATH": "",
+        "TRAFFICMON_CONFIG_DIR": str(tmp_path),
+        "TRAFFICMON_STATE_DIR": str(tmp_path),
+    }
     return subprocess.run(
         [sys.executable, "-m", *words], env=environ, capture_output=True, text=True, check=False
     )

@@ -60,7 +60,7 @@ def _cameras_without_frames(settings: "Settings") -> list[str]:
     except TrafficmonError as exc:
         return [f"cameras: unknown: {exc}"]
     return [
-        f"camera {camera.id} ({camera.name}) is {camera.status}: {camera.error or 'no reason'}"
+        f"camera {camera.id} ({camera.name}) is {camera.status}: {camera.error or 'no frame yet'}"
         for camera in cameras
         if camera.status in ("offline", "degraded", "opening", "unknown")
     ]

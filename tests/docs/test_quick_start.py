@@ -12,7 +12,7 @@ from tests.docs.follow import follow
 from tests.docs.terminal import Terminal, require_own_network
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "quick-start.md"
+PAGE = ROOT / "docs/quick-start.md"
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ def test_a_terminal_remembers_variables_and_its_folder(terminal, tmp_path):
 def test_a_command_that_fails_is_named_although_the_last_one_succeeds(terminal):
     ended = run(terminal, "true\nls nowhere\ntrue")
     assert (ended.exit_code, ended.failed) == (2, "ls nowhere")
+    assert run(terminal, "true\n(exit 3)").exit_code == 3
     assert run(terminal, "true").exit_code == 0
 
 

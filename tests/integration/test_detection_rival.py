@@ -4,8 +4,10 @@ import cv2
 
 from streaming.benchmark.detection import rival
 from streaming.simulator.junction import Junction, JunctionSpec
+from tests.needs_torch import needs_torch
 
 
+@needs_torch
 def test_ultralytics_goes_through_several_streams_of_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(rival, "_WARM_UP_FRAMES", 8)
     monkeypatch.setattr(rival, "_MEASURED_S", 0.3)

@@ -5,6 +5,9 @@ import pytest
 from streaming.detection.detector import load
 from streaming.settings import DetectionSettings
 from streaming.simulator.junction import Junction, JunctionSpec
+from tests.needs_torch import needs_torch
+
+pytestmark = needs_torch
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs_torch import needs_torch
 from training.quiet import stay_offline
 
 stay_offline()  # before anything imports ultralytics
@@ -41,12 +42,14 @@ def test_the_shipped_files_are_small_and_name_no_path_of_the_machine_they_came_f
         assert all(text.encode() not in f.read_bytes() for f in files if f.suffix == ".xml")
 
 
+@needs_torch
 def test_the_classes_are_the_six_road_users(model) -> None:
     from training import CLASSES
 
     assert tuple(model.names.values()) == CLASSES
 
 
+@needs_torch
 def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats() -> None:
     import numpy as np
     from ultralytics import YOLO
@@ -76,6 +79,7 @@ def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats() -> Non
     assert np.isfinite(both[0][0].boxes.conf.numpy()).all()
 
 
+@needs_torch
 @needs_recordings
 def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(model) -> None:
     from training.evaluation import sightings
@@ -86,6 +90,7 @@ def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(
     assert seen.alarmed <= 0.05 * seen.empty, seen
 
 
+@needs_torch
 @needs_recordings
 def test_the_car_of_the_car_park_is_found(model) -> None:
     from training.evaluation import sightings

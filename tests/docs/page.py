@@ -10,7 +10,9 @@ from markdown_it.token import Token
 SHELLS = ("sh", "bash", "shell", "console")
 _COMMENT = re.compile(r"<!--\s*(not run|run):\s*(.+?)\s*-->", re.DOTALL)
 _PATH = re.compile(r"# (config/[\w.-]+)\n")
-_HOW = re.compile(r"exits (?P<code>\d+)|for (?P<seconds>\d+) s|(?P<background>in the background)")
+_HOW = re.compile(
+    r"exits (?P<code>\d+)(?:, on a slow machine (?P<slow>\d+))?|for (?P<seconds>\d+) s|(?P<background>in the background)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Block:
     not_run: str | None = None
     """Why no test runs them."""
     exit_code: int = 0
+    slow_exit_code: int | None = None
+    """As right as the other: a command that measures says that this machine is too slow."""
     for_s: int | None = None
     """Ended by Ctrl-C after so many seconds."""
     in_background: bool = False
@@ -85,6 +89,7 @@ def _block(fence: Token, before: Sequence[Token], after: Sequence[Token]) -> Blo
         line,
         fence.content,
         exit_code=int(how["code"] or 0) if how else 0,
+        slow_exit_code=int(how["slow"]) if how and how["slow"] else None,
         for_s=int(how["seconds"]) if how and how["seconds"] else None,
         in_background=bool(how and how["background"]),
         shows=shows,

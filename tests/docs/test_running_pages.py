@@ -31,6 +31,11 @@ trafficmon status
 nothing runs
 ```
 
+<!-- run: exits 0, on a slow machine 1 -->
+```sh
+trafficmon probe
+```
+
 <!-- run: for 5 s -->
 ```sh
 tail -f logs/app.log
@@ -48,10 +53,11 @@ not: commands
 
 
 def test_a_page_says_what_is_run_and_how():
-    first, docker, status, tail, detection = page.blocks(PAGE)
+    first, docker, status, probe, tail, detection = page.blocks(PAGE)
     assert first == page.Block(4, "first\n")
     assert docker.not_run == "needs a Docker engine"
     assert (status.exit_code, status.shows) == (1, "nothing runs\n")
+    assert (probe.exit_code, probe.slow_exit_code) == (0, 1)
     assert tail.for_s == 5
     assert detection.in_background
     assert detection.shows is None

@@ -82,7 +82,16 @@ def test_a_first_look_materializes_everything_and_every_job_succeeds(environment
     start(sys.executable, "-m", "streaming.cli", "run", "simulator")
     port = ports.any_free()
     dg = str(Path(sys.executable).parent / "dg")
-    start(dg, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port))
+    start(
+        dg,
+        "dev",
+        "-w",
+        "trafficmon_dagster/instance/workspace.yaml",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    )
 
     address = f"http://127.0.0.1:{port}"
     results = launch.materialize_all(address, TIMEOUT_S)

@@ -38,12 +38,14 @@ def test_the_shipped_files_are_small_and_name_no_path_of_the_machine_they_came_f
         assert all(text.encode() not in f.read_bytes() for f in files if f.suffix == ".xml")
 
 
+@pytest.mark.needs("torch")
 def test_the_classes_are_the_six_road_users(model) -> None:
     from training import CLASSES
 
     assert tuple(model.names.values()) == CLASSES
 
 
+@pytest.mark.needs("torch")
 def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats(yolo) -> None:
     import numpy as np
 
@@ -72,7 +74,7 @@ def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats(yolo) ->
     assert np.isfinite(both[0][0].boxes.conf.numpy()).all()
 
 
-@pytest.mark.needs("recordings")
+@pytest.mark.needs("torch", "recordings")
 def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(model) -> None:
     from training.evaluation import sightings
 
@@ -82,7 +84,7 @@ def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(
     assert seen.alarmed <= 0.05 * seen.empty, seen
 
 
-@pytest.mark.needs("recordings")
+@pytest.mark.needs("torch", "recordings")
 def test_the_car_of_the_car_park_is_found(model) -> None:
     from training.evaluation import sightings
 

@@ -61,7 +61,7 @@ def trafficmon(environment, *arguments):
 def said(environment):
     """The whole stack runs; what `up` said."""
     try:
-        up = trafficmon(environment, "up")
+        up = trafficmon(environment, "up", "--timeout", "500")
         assert up.returncode == 0, up.stdout
         yield up.stdout
     finally:

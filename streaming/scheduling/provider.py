@@ -29,6 +29,7 @@ from streaming.scheduling.vendor_errors import (
 )
 from streaming.settings import ApiKey, ProviderSettings
 from streaming.settings.vendors import PRESETS
+from streaming.version import USER_AGENT
 
 TASK_HEADER = "x-trafficmon-task"
 
@@ -80,7 +81,11 @@ class Provider:
                 limit=self._max_connections, keepalive_timeout=_IDLE_S, ttl_dns_cache=60
             ),
             # Answers are short: compressing them costs both ends more than it saves.
-            headers={"accept": "application/json", "accept-encoding": "identity"},
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": USER_AGENT,
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self

@@ -14,6 +14,7 @@ from streaming.kafka.admin import ensure_topics, wait_for_broker
 from streaming.kafka.clients import consumer, producer
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.redis_client import connect_async, wait_for_redis
 from streaming.scheduling import camera_notes, chat, prompt, verdict
 from streaming.scheduling.assess import Assessor, Policy
@@ -57,13 +58,20 @@ def run(settings: Settings, instance_id: str) -> None:
     wait_for_redis(settings.redis, _REDIS_WAIT_S)
     ensure_topics(settings.kafka)
     metrics = Metrics()
-    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_OFFSET)
+    readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
+    metrics.serve(
+        settings.serving.metrics.host, settings.serving.metrics.port + _METRICS_OFFSET, readiness
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_assess_until(stop, settings, instance_id, metrics))
+        runner.run(_assess_until(stop, settings, instance_id, metrics, readiness))
 
 
 async def _assess_until(
-    stop: threading.Event, settings: Settings, instance_id: str, metrics: Metrics
+    stop: threading.Event,
+    settings: Settings,
+    instance_id: str,
+    metrics: Metrics,
+    readiness: Readiness,
 ) -> None:
     async with AsyncExitStack() as stack:
         client = connect_async(settings.redis)
@@ -82,7 +90,7 @@ async def _assess_until(
             assessor,
             FinishedTasks(batches, settings.kafka.topics.assessment_tasks),
             intake.publish,
-            Signature(settings.provider.model, prompt.version(settings.prompt.language)),
+            Signature(settings.provider.model, prompt.version(settings.prompt.spoken)),
         )
         model = settings.provider.model
         reporter = Reporter(
@@ -99,8 +107,10 @@ async def _assess_until(
 
         _quiet_collector()
         _end_with_the_first_bug(intake)
+        intake.joined = lambda: readiness.reached(GROUP_SEAT)
         intake.begin(desk)
-        log.info("scheduling", extra={"keys": len(keys.ring.secrets), "instance": instance_id})
+        about = {"keys": len(keys.ring.secrets), "language": settings.prompt.spoken}
+        log.info("scheduling", extra={"instance": instance_id, **about})
         for task in (
             asyncio.create_task(reporter.run(on_round)),
             asyncio.create_task(keys.limits.watch()),
@@ -216,7 +226,7 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         models=(provider.model, *provider.fallback_models),
         sampling=chat.Sampling(provider.max_tokens, provider.temperature),
-        language=settings.prompt.language,
+        language=settings.prompt.spoken,
         thresholds=verdict.Thresholds(confidence.low, confidence.medium, confidence.high),
         retries=settings.scheduler.retry_max_attempts,
         call_timeout_s=settings.scheduler.timeout_seconds,

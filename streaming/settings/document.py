@@ -16,13 +16,30 @@ INTRODUCTION = """\
 
 Six files in `config/`, each of which may be missing, and the environment, which has the last
 word. `trafficmon config check` reads all of it and lists every problem, each in one line that
-names the file and the key; it exits with 1 if there is one. An unknown key is an error, with the
-nearest known name.
+names the file, its line and the setting; it exits with 1 if there is one. An unknown name is an
+error, with the nearest known one, and so is a name that is there twice.
+
+`trafficmon config show` prints what is in force and where each value came from: `default`, a file
+with its line, a variable, or the note of the running services. `config show serving` shows the
+settings that begin so, `--changed` those that are not at their default, `--format json` the same
+for programs. Secrets are masked. It works while a setting is wrong, and says which.
+
+## How values are written
+
+**Text is what is written.** A camera's `id: 010` is `010`, not 8; a password `0123`, a name `1.10`,
+`12:30:45`, `on` or `2024-05-01` stay as they are, with quotes or without. Numbers are those of
+YAML 1.2: `010` is ten, `0o17` and `0x1F` are octal and hexadecimal, `1e3` is a thousand. Where
+true or false is wanted, `yes`, `no`, `on` and `off` will do. `null`, `~` and nothing at all unset a
+setting that may be unset.
 
 - Any value in a file may be, or hold, `${VARIABLE}` or `${VARIABLE:-default}`.
 - Any setting can be given as `TRAFFICMON_` and its path, joined by two underscores:
-  `TRAFFICMON_DETECTION__INTERVAL_S=0.5`, `TRAFFICMON_SERVING__API__PORT=5001`. Lists are written
-  as in YAML: `TRAFFICMON_SIMULATOR__DEAD_KEYS=[sim-1]`. An empty variable counts as unset.
+  `TRAFFICMON_DETECTION__INTERVAL_S=0.5`, `TRAFFICMON_SERVING__API__PORT=5001`. The setting decides
+  how it is read: text as text, whatever sign it begins with; lists and mappings as in YAML,
+  `TRAFFICMON_SIMULATOR__DEAD_KEYS=[sim-1]`.
+- One pair of quotes around a variable's value, blanks, Windows line ends and a byte order mark are
+  taken away: env files, systemd and Docker may leave them there. A line break inside a value is an
+  error. An empty variable counts as unset.
 - Four have names of their own: `KAFKA_BOOTSTRAP_SERVERS`, `REDIS_URL`,
   `TRAFFICMON_PROVIDER_BASE_URL`, `TRAFFICMON_LAKE_CATALOG`.
 - `CAMERAS="rtsp://… video.mp4"` replaces the cameras; a path with a space wants quotes inside.
@@ -30,6 +47,17 @@ nearest known name.
   `provider.base_url` the embedded simulator answers, and nothing leaves the machine.
 - `TRAFFICMON_CONFIG_DIR`, `TRAFFICMON_STATE_DIR` (`.trafficmon`), `TRAFFICMON_LOGS_DIR` (`logs`)
   and `TRAFFICMON_REPORTS_DIR` (`reports`) move the folders.
+
+**A camera's address** that cannot be opened as it is written is refused: a `/`, `?` or `#` in its
+user or password must be percent-encoded (`%2F`, `%3F`, `%23`), as in
+`rtsp://admin:pa%2Fss@10.0.0.5/1`; `@` and `:` in a password may stand. A missing host, a wrong
+port and an unknown scheme are told too, by the setting's name and without the password.
+
+**The language of descriptions** follows the environment (`prompt.language: auto`): Chinese where
+LC_ALL, LC_MESSAGES or LANG, the first of them that is set, names Chinese; English where it names
+any other language; Chinese, as the guide promises, where it is unset, `C` or `POSIX`. `config
+check` says which it is, `promptVersion` (`zh-1`, `en-1`) of each verdict in which it was asked. The
+wall begins in the same language, or in the browser's where the environment names none.
 
 Where the embedded Kafka, Redis or another part had to take another port than its default, every
 process finds it through `endpoints.json` in the state folder; an address that you set stands.

@@ -99,12 +99,19 @@ def consumer(
 
 
 def member(
-    kafka: KafkaSettings, *, group: str, instance_id: str, on_commit: CommitCallback
+    kafka: KafkaSettings,
+    *,
+    group: str,
+    instance_id: str,
+    on_commit: CommitCallback,
+    **overrides: object,
 ) -> Consumer:
     """A member of a group for what it is assigned, not for what it reads.
 
     It is out of the group 6 s after its last sign of life, and at once when it closes: there is
     no static membership that would keep its place. `on_commit` tells each commit's outcome.
+
+    `overrides` as in `producer`.
     """
     config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
     config |= {
@@ -117,6 +124,7 @@ def member(
         # Partitions that were added are given out within so long.
         "topic.metadata.refresh.interval.ms": 10_000,
     }
+    config |= _dotted(overrides)
     return Consumer(config, logger=log)
 
 

@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka.clients import is_fatal
 from streaming.kafka.dead_letters import dlq_topic, headers
+from streaming.kafka.flow import Flow
 from streaming.kafka.offsets import OffsetTracker
 from streaming.messages import HEADERS, AssessmentTask, decode
 from streaming.metrics import Metrics
@@ -99,7 +100,7 @@ class Intake(threading.Thread):
         self._metrics = metrics
         self._tracker = OffsetTracker()
         self._stopping = threading.Event()
-        self._paused = False
+        self._flow = Flow(consumer)
         self._committed_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._desk: Desk | None = None
@@ -174,12 +175,10 @@ class Intake(threading.Thread):
     def _keep_within_bounds(self) -> None:
         """Pause every partition at the limit, go on at nine tenths of it."""
         held, limit = self._tracker.in_flight, self._bounds.queue_size
-        if not self._paused and held >= limit:
-            self._consumer.pause(self._consumer.assignment())
-            self._paused = True
-        elif self._paused and held <= limit * 0.9:
-            self._consumer.resume(self._consumer.assignment())
-            self._paused = False
+        if held >= limit:
+            self._flow.pause()
+        elif held <= limit * 0.9:
+            self._flow.resume()
 
     def _accept(self, records: list[Message]) -> None:
         jobs = []
@@ -259,9 +258,10 @@ class Intake(threading.Thread):
             )
         log.warning("kafka: %s", error.str(), extra={"topic": self._route.tasks})
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions gained", extra={"partitions": [p.partition for p in partitions]})
-        self._paused = False  # new ones are not paused: look again
+        consumer.incremental_assign(partitions)
+        self._flow.assigned(partitions)
         self.joined()
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:

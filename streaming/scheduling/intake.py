@@ -10,14 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.errors import BadMessage, KafkaUnreachable
+from streaming.errors import BadMessage, KafkaRefused, KafkaUnreachable, TrafficmonError
+from streaming.kafka.checked import CheckedProducer
 from streaming.kafka.clients import is_fatal
 from streaming.kafka.dead_letters import dlq_topic, headers
 from streaming.kafka.flow import Flow
@@ -86,7 +88,12 @@ class Intake(threading.Thread):
     """Reads tasks until `stop`; `error` says why it ended otherwise."""
 
     def __init__(
-        self, consumer: Consumer, producer: Producer, route: Route, bounds: Bounds, metrics: Metrics
+        self,
+        consumer: Consumer,
+        producer: CheckedProducer,
+        route: Route,
+        bounds: Bounds,
+        metrics: Metrics,
     ) -> None:
         super().__init__(name="intake", daemon=True)
         self.error: Exception | None = None
@@ -145,10 +152,12 @@ class Intake(threading.Thread):
             self._hand_back(None, self._bounds.drain_s)
         except Exception as exc:
             self.error = exc
-            log.exception("intake ends", extra={"topic": self._route.tasks})
+            if not isinstance(exc, TrafficmonError):  # which is told in one line
+                log.exception("intake ends", extra={"topic": self._route.tasks})
             self._withdraw(None, 0.0)
         finally:
-            self._consumer.close()
+            with suppress(KafkaRefused):  # told already
+                self._consumer.close()
             self._tell(self.ended.set)
 
     def _step(self) -> None:
@@ -232,6 +241,7 @@ class Intake(threading.Thread):
             self._tracker.done(partition, offset)
         else:
             # Ending is enough: the task is delivered again, and its remembered result published.
+            self._producer.undelivered(message.topic() or "", error)
             self.error = KafkaUnreachable(
                 f"{message.topic()} did not take a result: {error.str()} (kafka.bootstrap_servers)"
             )

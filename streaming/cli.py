@@ -20,6 +20,7 @@ from streaming.commands.context import (
     table_or_json,
 )
 from streaming.commands.dlq import dlq
+from streaming.commands.kafka import kafka
 from streaming.commands.keys import keys
 from streaming.commands.migrate import migrate
 from streaming.commands.model import model
@@ -187,7 +188,7 @@ for measurement in (
 ):  # fmt: skip
     bench.add_command(measurement)
 for command in (
-    bench, cameras, config, dlq, keys, migrate, model, notify, plan, probe, sql, topics,
+    bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, sql, topics,
 ):  # fmt: skip
     trafficmon.add_command(command)
 

@@ -20,7 +20,7 @@ _ON_A_LINE = re.compile(
 )
 _AS_A_LIST = re.compile(r'(\["trafficmon"[^\]]*\])')
 _VARIABLE = re.compile(
-    r"\b(TRAFFICMON_[A-Z0-9_]*[A-Z0-9]|KAFKA_BOOTSTRAP_SERVERS|REDIS_URL|CAMERAS|DASHSCOPE_API_KEY)\b"
+    r"(?<!\$\{)\b(TRAFFICMON_[A-Z0-9_]*[A-Z0-9]|KAFKA_BOOTSTRAP_SERVERS|REDIS_URL|CAMERAS|DASHSCOPE_API_KEY)\b"
 )
 _PORT = re.compile(
     r"(?:[\w}.-]*[a-z}][\w.-]*|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):(\d{4,5})\b"
@@ -29,6 +29,8 @@ _PORT = re.compile(
 _PATH = re.compile(
     r"(?<![\w./$}-])((?:deployment|config|docs|scripts|streaming|tests|trafficmon_dagster)/[\w./-]*\w)"
 )
+_OF_THE_READER = {"deployment/.env"}
+"""Made by whoever deploys, from an example that is there."""
 _MODULE = re.compile(r"-m[\" ,]+((?:streaming|trafficmon_dagster)[\w.]*)")
 
 
@@ -70,7 +72,7 @@ def ports(path: Path) -> set[int]:
 
 def paths(path: Path) -> set[str]:
     """Paths in the repository."""
-    return set(_PATH.findall(path.read_text(encoding="utf-8")))
+    return set(_PATH.findall(path.read_text(encoding="utf-8"))) - _OF_THE_READER
 
 
 def modules(path: Path) -> set[str]:
@@ -80,9 +82,9 @@ def modules(path: Path) -> set[str]:
 
 def _commands_in(value: Any) -> Iterator[list[str]]:
     match value:
-        case ["trafficmon", *_]:
+        case ["trafficmon", _, *_]:
             yield [str(word) for word in value]
-        case str() if value.startswith("trafficmon "):
+        case str() if value.startswith("trafficmon ") and "\n" not in value:
             yield shlex.split(value)
         case list():
             for item in value:

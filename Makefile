@@ -62,6 +62,8 @@ moto: .venv-moto/.ready ## the object storage of the lake's test, into .venv-mot
 
 .PHONY: deployment
 deployment: .venv-deployment/.ready ## what checks deployment/: Compose's parser, hadolint, Kubernetes' schemas
+	@npm install --no-audit --no-fund --silent --prefix .venv-deployment @kubernetes-models/cloudnative-pg@2.0.0 \
+	  @kubernetes-models/keda@2.0.0 @kubernetes-models/strimzi-kafka-operator@1.0.1
 
 .PHONY: axe
 axe: ## axe-core for the wall's accessibility test, by npm into .axe

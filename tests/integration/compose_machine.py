@@ -76,11 +76,11 @@ class Machine:
         self._servers.append(started)
 
     def ask(
-        self, *words: str | Path, env: Mapping[str, str] | None = None
+        self, *words: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run to its end."""
         return subprocess.run(
-            self.inside(*words), capture_output=True, text=True, timeout=120, check=False,
+            self.inside(*words), capture_output=True, text=True, timeout=timeout_s, check=False,
             env=os.environ | (env or {}),
         )  # fmt: skip
 
@@ -97,7 +97,9 @@ class Machine:
         """What Docker would say, by the service's health check or the image's."""
         check = compose.STREAMING_SERVICES[name].get("healthcheck", {}).get("test")
         words = check[1:] if check else image_health_check()
-        return self.ask(*self._placed(words), env=self._environment(name)).returncode == 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.ask(*self._placed(words), env=self._environment(name)).returncode == 0
+        return False
 
     def stop(self, name: str) -> int:
         """As `docker stop`; the exit code."""

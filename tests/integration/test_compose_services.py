@@ -192,7 +192,7 @@ def test_prometheus_sees_every_daemon(machine: Machine):
 def test_a_run_of_dagster_brings_verdicts_into_the_lake(machine: Machine):
     done = machine.ask(
         sys.executable, "-m", "trafficmon_dagster.launch", "http://localhost:3001",
-        "--job", "provision_topics", "--timeout-s", "110",
+        "--job", "provision_topics", "--timeout-s", str(_START_S), timeout_s=2 * _START_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr + machine.log("dagster-code")
 

@@ -37,15 +37,19 @@ _READ_ONLY = (
 class Machine:
     """Runs programs in its namespaces; `services` are those of the Compose files that run."""
 
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, variables: dict[str, str], hosts: Mapping[str, str] | None = None
+    ) -> None:
         self.folder, self.variables = folder, variables
+        self._hosts = hosts or dict.fromkeys(compose.SERVICES, "127.0.0.1")
         self.services: dict[str, subprocess.Popen[bytes]] = {}
         self._servers: list[subprocess.Popen[bytes]] = []
         self._image = image_environment()
 
     def __enter__(self) -> Self:
         hosts = self.folder / "hosts"
-        hosts.write_text("127.0.0.1 localhost " + " ".join(compose.SERVICES) + "\n")
+        names = {"localhost": "127.0.0.1"} | dict(self._hosts)
+        hosts.write_text("".join(f"{address} {name}\n" for name, address in names.items()))
         self._keeper = subprocess.Popen(
             ["unshare", "--net", "--mount", sys.executable, "-c", _SETUP, str(hosts)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -67,13 +71,16 @@ class Machine:
         """The command that runs those words here."""
         return ["nsenter", "-t", str(self._keeper.pid), "--net", "--mount", *map(str, words)]
 
-    def server(self, *words: str | Path, env: Mapping[str, str] | None = None) -> None:
+    def server(
+        self, *words: str | Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """One of those that others make: its log is in `folder`."""
         log = (self.folder / f"server-{len(self._servers)}.log").open("wb")
         started = subprocess.Popen(
             self.inside(*words), stdout=log, stderr=log, env=os.environ | (env or {})
         )
         self._servers.append(started)
+        return started
 
     def ask(
         self, *words: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120

@@ -83,11 +83,11 @@ class Machine:
         return started
 
     def ask(
-        self, *words: str | Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
+        self, *words: str | Path, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run to its end."""
         return subprocess.run(
-            self.inside(*words), capture_output=True, text=True, timeout=timeout_s, check=False,
+            self.inside(*words), capture_output=True, text=True, timeout=120, check=False,
             env=os.environ | (env or {}),
         )  # fmt: skip
 

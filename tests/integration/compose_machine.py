@@ -119,11 +119,7 @@ class Machine:
     @property
     def _state(self) -> Path:
         state = self.folder / "state"
-        if not state.is_dir():
-            (state / "dagster").mkdir(parents=True)
-            # As Compose mounts it.
-            template = ROOT / "trafficmon_dagster/instance/dagster.yaml"
-            (state / "dagster/dagster.yaml").write_bytes(template.read_bytes())
+        state.mkdir(exist_ok=True)
         return state
 
     def _environment(self, name: str) -> dict[str, str]:

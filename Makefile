@@ -79,6 +79,11 @@ else
 	exit $$failed
 endif
 
+.PHONY: docs
+docs: $(READY) ## the documentation as a site, into site/: open site/index.html, or serve it anywhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/index.html"
+
 .PHONY: format
 format: $(READY) ## rewrite the code in the common style
 	@$(BIN)/ruff check --fix --quiet .

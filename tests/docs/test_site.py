@@ -69,7 +69,7 @@ def test_every_page_is_translated_in_the_navigation():
         if isinstance(page, dict)
         for title in page
     }
-    assert titles == words
+    assert titles - {"Dagster"} == words
 
 
 @pytest.fixture
@@ -102,7 +102,8 @@ def test_the_search_works_in_a_page_opened_from_a_disk(
     # The index is loaded by a worker; what is typed before that is not looked for.
     meta = browser_page.locator(".md-search-result__meta")
     expect(meta).not_to_be_empty(timeout=30_000)
-    box.press_sequentially(words)
+    box.fill(words)
+    box.press("End")  # the search listens to keys
     first = browser_page.locator(".md-search-result__link").first
     expect(first).to_be_visible(timeout=30_000)
     assert found in str(first.get_attribute("href"))

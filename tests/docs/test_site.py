@@ -89,7 +89,7 @@ def browser_page(site):
 @pytest.mark.parametrize(
     ("start", "words", "found"),
     [
-        ("index.html", "idempotent producer", "architecture.html"),
+        ("index.html", "GCRA", "scheduling.html"),
         ("zh/index.html", "守护进程", "zh/"),
     ],
 )

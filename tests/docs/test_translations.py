@@ -32,7 +32,7 @@ def rows(text: str) -> int:
 
 def called(text: str) -> set[str]:
     """Commands, and the addresses of the API."""
-    lines = list(names.code(text))
+    lines = [re.sub(r"\s+#.*", "", line) for line in names.code(text)]
     commands = {" ".join(each) for line in lines for each in names.calls(line, "trafficmon")}
     return commands | {line for line in lines if re.match(r"(?:GET|POST|PATCH|DELETE|make) ", line)}
 

@@ -94,9 +94,7 @@ def _fixed(kind: ast.ClassDef) -> Iterator[Message]:
 def _texts(node: ast.expr, functions: dict[str, ast.FunctionDef]) -> list[str]:
     """The texts that an argument may be; none where only the running program knows."""
     match node:
-        case ast.Constant(value=str()) | ast.JoinedStr():
-            return [_one_line(_skeleton(node))]
-        case ast.BinOp(op=ast.Add()):
+        case ast.Constant(value=str()) | ast.JoinedStr() | ast.BinOp(op=ast.Add()):
             return [_one_line(_skeleton(node))]
         case ast.IfExp(body=body, orelse=orelse):
             return _texts(body, functions) + _texts(orelse, functions)
@@ -143,7 +141,10 @@ def part(language: str) -> str:
         lines += [f"### {kind}", "", about[language], ""]
         rows = [(text, note) for text in texts if (note := _note(text, about, language))]
         if rows:
-            lines += ["| it says | what to do |" if language == "en" else "| 报错 | 处理 |", "|---|---|"]
+            lines += [
+                "| it says | what to do |" if language == "en" else "| 报错 | 处理 |",
+                "|---|---|",
+            ]
             lines += [f"| {_code(text, in_table=True)} | {note} |" for text, note in rows]
             lines += [""]
         others = [text for text in texts if not _note(text, about, language)]

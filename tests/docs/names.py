@@ -38,7 +38,9 @@ def calls(line: str, program: str) -> Iterator[list[str]]:
 
 
 def _alternatives(arguments: list[str]) -> Iterator[list[str]]:
-    several = next((i for i, word in enumerate(arguments) if re.fullmatch(r"\w+(\|\w+)+", word)), None)
+    several = next(
+        (i for i, word in enumerate(arguments) if re.fullmatch(r"\w+(\|\w+)+", word)), None
+    )
     if several is None:
         yield arguments
         return

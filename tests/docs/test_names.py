@@ -6,8 +6,6 @@ It reads and calls nothing, so it also guards what no test can run.
 import importlib.util
 import re
 import shlex
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -57,7 +55,7 @@ def parsed(arguments: list[str]) -> str | None:
     with_value = {name for p in command.params if p not in flags for name in p.opts}
     places = [
         word
-        for before, word in zip([""] + rest, rest, strict=False)
+        for before, word in zip(["", *rest], rest, strict=False)
         if not word.startswith("-") and before not in with_value
     ]
     for argument, word in zip(

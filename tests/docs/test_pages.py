@@ -72,5 +72,7 @@ def test_the_commands_of_a_page_do_as_it_says(terminal, name):
         if block.not_run:
             continue
         ended = terminal.run(block, BLOCK_S)
-        assert ended.exit_code == block.exit_code, f"{name}:{block.line}: {ended.failed}\n{ended.out}"
+        assert ended.exit_code == block.exit_code, (
+            f"{name}:{block.line}: {ended.failed}\n{ended.out}"
+        )
         assert page.missing(block.shows or "", ended.out) is None, f"{name}:{block.line}"

@@ -18,7 +18,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     del config, files
     if not is_translated(page):
         page.meta["search"] = {"exclude": True}
-        return NOTE + markdown
+        title, _, text = markdown.partition("\n")  # before the title, it would have none
+        return f"{title}\n\n{NOTE}{text}"
     return markdown
 
 

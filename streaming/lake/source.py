@@ -40,7 +40,7 @@ _SETTLING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 }
-"""Errors of a topic that was just created, or whose leader is moving."""
+"""What a topic answers for a moment after it was made, or while its leader moves."""
 
 
 def topic_ends(kafka: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicEnds]:

@@ -8,7 +8,13 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+# PyTorch, which only models of one's own in a .pt need: none, cpu, or cuda with its 5 GB of libraries.
+# What was installed last stays until another is asked for.
+TORCH ?= $(or $(patsubst $(VENV)/.ready-%,%,$(firstword $(wildcard $(VENV)/.ready-*))),none)
+READY := $(VENV)/.ready-$(TORCH)
+LOCK := requirements$(if $(filter cuda,$(TORCH)),-torch).lock
+# At the versions of the lock, from PyTorch's own index: a build without CUDA is nowhere else.
+TORCH_PACKAGES = $(shell sed -nE 's/^(torch|torchvision|ultralytics-opencv-headless|onnx)==([0-9.]+).*/\1==\2/p' requirements-torch.lock)
 UV_VERSION = $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 DURATION ?=
@@ -21,17 +27,20 @@ $(BIN)/uv:
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 # Compiled once here, not by every daemon at its start: the first verdict comes seconds earlier.
-$(READY): requirements.lock pyproject.toml | $(BIN)/uv
-	@echo "Installing what requirements.lock names (about 7 GB with torch; half a minute to some minutes)"
+$(READY): $(LOCK) pyproject.toml | $(BIN)/uv
+	@case "$(TORCH)" in none|cpu|cuda) ;; *) echo "TORCH must be none, cpu or cuda, not $(TORCH)" >&2; exit 2;; esac
+	@echo "Installing what $(LOCK) names ($(if $(filter cuda,$(TORCH)),7 GB with PyTorch and CUDA,1.5 GB); half a minute to some minutes)"
 	@start=$$(date +%s); \
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock; \
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK); \
+	$(if $(filter cpu,$(TORCH)),$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --torch-backend cpu $(TORCH_PACKAGES);) \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	$(BIN)/python -m compileall -q streaming trafficmon_dagster; \
 	echo "Installed in $$(( $$(date +%s) - start )) s"
+	@rm -f $(VENV)/.ready*
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) ## install everything into .venv, at the versions of requirements.lock
+setup: $(READY) ## install into .venv, at the versions of requirements.lock; TORCH=cpu or cuda for models in a .pt
 
 # The two engines that pin older versions of what we use have environments of their own.
 .venv-%/.ready: requirements-%.lock $(BIN)/uv
@@ -65,19 +74,21 @@ check: $(READY) ## lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# The others start whole systems, and have the machine to themselves.
-SIDE_BY_SIDE := tests/unit tests/contract
-
 .PHONY: test
 test: check ## lint, types and every test (TESTS=path narrows it)
-ifdef TESTS
-	@$(BIN)/pytest $(TESTS)
-else
-	@failed=0; \
-	$(BIN)/pytest -n 2 --dist loadfile $(SIDE_BY_SIDE) || failed=1; \
-	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE)) || failed=1; \
-	exit $$failed
-endif
+	@$(BIN)/pytest $(or $(TESTS),-n auto)
+
+.PHONY: quick
+quick: $(READY) ## the unit tests alone
+	@$(BIN)/pytest -n auto tests/unit
+
+# CI has every program. What starts or looks for one is tried once more where none is found.
+BARE := tests/unit/embedded tests/unit/supervision tests/unit/test_guards.py tests/end_to_end/test_wall.py \
+  $(addprefix tests/integration/test_,detection_runtimes.py embedded_services.py kcat.py redis_client.py supervision.py)
+
+.PHONY: test-bare
+test-bare: $(READY) ## some tests with nothing on PATH, as on a machine with Python and make alone
+	@CI= PATH=/nowhere $(BIN)/pytest -n auto $(BARE)
 
 .PHONY: docs
 docs: $(READY) ## the documentation as a site, into site/: open site/index.html, or serve it anywhere
@@ -93,8 +104,34 @@ format: $(READY) ## rewrite the code in the common style
 lock: $(BIN)/uv ## take the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev \
 	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
-	@for name in flink moto quixstreams schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --extra torch --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements-torch.lock
+	@for name in flink moto quixstreams sbom schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header requirements-$$name.in --output-file requirements-$$name.lock; done
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+.PHONY: dist
+dist: $(READY) ## the wheel, into dist/
+	@rm -rf dist build
+	@$(BIN)/uv build --quiet --wheel --python $(BIN)/python --no-build-isolation --out-dir dist
+
+.PHONY: sbom
+sbom: dist .venv-sbom/.ready ## what is in an installed wheel, by name, version and licence: CycloneDX and a table, into dist/
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python dist/environment
+	@$(BIN)/uv pip install --quiet --python dist/environment --constraint requirements.lock dist/*.whl
+	@.venv-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/trafficmon-$(VERSION).cdx.json dist/environment
+	@rm -rf dist/environment
+	@$(BIN)/python scripts/licences.py dist/trafficmon-$(VERSION).cdx.json > dist/licences.md
+	@ls -sh dist
+
+.PHONY: release-check
+release-check: ## what must hold before a tag: a clean tree, a changelog, every test, a wheel and its bill of materials
+	@[ -z "$$(git status --porcelain)" ] || { echo "there are uncommitted changes" >&2; exit 1; }
+	@grep -qF '## [$(VERSION)]' CHANGELOG.md || { echo "CHANGELOG.md has no heading ## [$(VERSION)]" >&2; exit 1; }
+	@! git rev-parse --quiet --verify refs/tags/v$(VERSION) >/dev/null || { echo "v$(VERSION) is there already: raise version in pyproject.toml" >&2; exit 1; }
+	@$(MAKE) --no-print-directory TORCH=cuda test sbom
 
 .PHONY: bench
 bench: $(READY) ## measure this machine, some minutes: reports/bench_*.json and the table in docs/benchmarks.md
@@ -113,7 +150,7 @@ bench-peers: $(READY) ## beside LiteLLM's router, Flink, Quix Streams and the ba
 .PHONY: clean
 clean: ## stop what runs and remove data, logs, reports and .venv
 	@[ ! -x $(BIN)/trafficmon ] || $(BIN)/trafficmon down || true
-	@rm -rf .trafficmon logs reports .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info $(VENV) .venv-litellm
+	@rm -rf .trafficmon logs reports dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info $(VENV) .venv-litellm
 
 .PHONY: help
 help: ## this list

@@ -1,11 +1,9 @@
 """The `trafficmon` command. Heavy libraries are imported by the command that needs them."""
 
 import importlib
-import json
 import sys
 
 import click
-from rich.table import Table
 
 from streaming.commands.bench import bench
 from streaming.commands.bench_detection import detection
@@ -15,7 +13,12 @@ from streaming.commands.bench_serving import aggregation, serving
 from streaming.commands.bench_tasks import gate, kills, tasks
 from streaming.commands.cameras import cameras
 from streaming.commands.config import config
-from streaming.commands.context import console, settings_of, table_or_json
+from streaming.commands.context import (
+    console,
+    settings_of,
+    settings_to_start_with,
+    table_or_json,
+)
 from streaming.commands.dlq import dlq
 from streaming.commands.keys import keys
 from streaming.commands.migrate import migrate
@@ -30,14 +33,19 @@ from streaming.errors import ConfigError, TrafficmonError
 DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator")
 EMBEDDED = ("kafka", "redis")
 LOG_FILES = {"api": "app", "detection": "app", "scheduling": "scheduler"}
+_NAME = "trafficmon"
 MODULES = {"api": "streaming.api.app", "simulator": "streaming.simulator.provider"}
 
 
-def main() -> None:
-    """The entry point: an error that can be explained is one line and an exit code of its own."""
+def main(*first: str) -> None:
+    """The entry point: an error that can be explained is one line and an exit code of its own.
+
+    `first` are words before those of the command line: `python -m streaming.tasks` is
+    `main("run", "tasks")`.
+    """
     try:
         # What a command ends with (`click.exceptions.Exit`) is returned here, not raised.
-        sys.exit(trafficmon.main(standalone_mode=False))
+        sys.exit(trafficmon.main([*first, *sys.argv[1:]], prog_name=_NAME, standalone_mode=False))
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)
@@ -57,23 +65,37 @@ def trafficmon() -> None:
 
 @trafficmon.command()
 @click.option(
-    "--duration", type=click.FloatRange(min=5), help="End by itself after so many seconds."
+    "--duration",
+    type=click.FloatRange(min=5),
+    help="End by itself so many seconds after the first frame.",
 )
 def demo(duration: float | None) -> None:
     """The whole system on this machine, with a live table; Ctrl-C drains and stops it."""
     from streaming.demo.demo import demo as run_demo
 
     raise click.exceptions.Exit(
-        run_demo(settings_of(say_warnings=True), duration_s=duration, console=console)
+        run_demo(settings_to_start_with(), duration_s=duration, console=console)
     )
 
 
 @trafficmon.command()
-def up() -> None:
-    """Start everything that is not running, and leave it running."""
-    from streaming import supervision
+@click.option(
+    "--timeout",
+    "timeout_s",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds to wait until everything is ready.",
+)
+def up(timeout_s: float) -> None:
+    """Start everything that is not running, and leave it running; returns when it is ready.
 
-    supervision.up(settings_of(say_warnings=True), None, console.print)
+    Exit code 1 if something is not in time: what, and what it waits for, is said. A camera that
+    gives no frames is said too, and is no failure.
+    """
+    from streaming.commands.running import bring_up
+
+    raise click.exceptions.Exit(bring_up(settings_to_start_with(), timeout_s))
 
 
 @trafficmon.command()
@@ -92,19 +114,10 @@ def down() -> None:
 @trafficmon.command()
 @table_or_json
 def status(as_: str) -> None:
-    """What runs; exit code 1 if something that should run does not."""
-    from streaming import supervision
+    """What runs, and whether it is ready; exit code 1 unless all of it is."""
+    from streaming.commands.running import show_status
 
-    states = supervision.status(settings_of())
-    if as_ == "json":
-        click.echo(json.dumps([s.as_dict() for s in states], indent=2))
-    else:
-        table = Table("daemon", "state", "pid", "up", "")
-        for s in states:
-            why = "" if s.state == "RUNNING" else s.description
-            table.add_row(s.name, s.state, str(s.pid or ""), f"{s.uptime_s:.0f} s", why)
-        console.print(table if states else "nothing runs; `trafficmon up` starts it")
-    raise click.exceptions.Exit(0 if states and all(s.state == "RUNNING" for s in states) else 1)
+    raise click.exceptions.Exit(show_status(settings_of(), as_))
 
 
 @trafficmon.command()

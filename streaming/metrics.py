@@ -1,6 +1,14 @@
 """Every Prometheus metric, declared once. The first five names are the guide's."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from streaming.readiness import Readiness
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LATENCY_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.5, 5.0, 10.0, 20.0, 40.0)
 
@@ -105,12 +113,28 @@ class Metrics:
             "trafficmon_websocket_clients", "Open WebSocket connections", registry=r
         )
 
-    def serve(self, host: str, port: int) -> int:
-        """Answer Prometheus at host:port, the next free port if that one is taken; return it."""
+    def serve(self, host: str, port: int, readiness: Readiness) -> int:
+        """Answer Prometheus at host:port, and probes at /readyz there; return the port.
+
+        The next free one if that one is taken.
+        """
         for candidate in range(port, port + 50):
             try:
-                start_http_server(candidate, addr=host, registry=self.registry)
+                server, _ = start_http_server(candidate, addr=host, registry=self.registry)
             except OSError:
                 continue
+            server.set_app(_with_readiness(server.get_app(), readiness))
             return candidate
         raise OSError(f"no free port for metrics from {port} to {port + 49}")
+
+
+def _with_readiness(metrics: "WSGIApplication | None", readiness: Readiness) -> "WSGIApplication":
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if metrics is not None and environ["PATH_INFO"] != "/readyz":
+            return metrics(environ, start_response)
+        missing = readiness.waits_for
+        status = "503 Service Unavailable" if missing else "200 OK"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"waits for {', '.join(missing)}\n".encode() if missing else b"ready\n"]
+
+    return answer

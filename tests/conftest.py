@@ -5,12 +5,13 @@
         ensure_topics(settings.kafka)
 
 Each call of `make_settings` gives topics, consumer groups, a Redis database and folders that
-no other test sees. `pytest -n 2` shares the two servers among its workers.
+no other test sees. The workers of `pytest -n` share the Kafka; each has a Redis of its own.
 """
 
 import itertools
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,15 +22,23 @@ from confluent_kafka.admin import AdminClient
 from streaming.kafka.admin import wait_for_broker
 from streaming.redis_client import wait_for_redis
 from streaming.settings import KafkaSettings, RedisSettings, Settings, load
-from tests import servers
+from tests import needs, process_state, servers, side_by_side
 
 MakeSettings = Callable[..., Settings]
 
 _START_TIMEOUT_S = 240.0
 _PARTITIONS = 4
+_USUAL_DATABASES = 16
+"""What a Redis has by itself: benchmarks take one of those."""
+_IN_CI = os.environ.get("CI") == "true"
+"""Read once: CI has every program, and a test that skips there would hide that it never ran."""
+_MISSING = "missing"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(process_state)
+    config.pluginmanager.register(side_by_side)
+    config.addinivalue_line("markers", "needs(*names): of tests/needs.py; without them it skips")
     if not hasattr(config, "workerinput"):
         servers.open_folder()
 
@@ -39,14 +48,30 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.close_folder()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What the test needs, before any fixture of its own."""
+    for name in (name for mark in item.iter_markers("needs") for name in mark.args):
+        if advice := needs.missing(name):
+            item.user_properties.append((_MISSING, name))
+            pytest.skip(f"{name} is missing: {advice}")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """CI has every program: a test that skips there would hide that it never ran."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+    if report.skipped and not hasattr(report, "wasxfail") and _IN_CI:
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.getreports("skipped")
+    missing = Counter(v for r in skipped for name, v in r.user_properties if name == _MISSING)
+    if missing:
+        told = ", ".join(f"{name} ({n} test{'s' * (n > 1)})" for name, n in sorted(missing.items()))
+        terminalreporter.write_line(f"skipped for want of: {told}", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -69,8 +94,8 @@ def redis_server() -> str:
 def redis_url(redis_server: str) -> Iterator[str]:
     """An empty database of this test's own."""
     with redis.Redis.from_url(f"{redis_server}/0") as client:
-        number = 1 + client.incr("databases-given-out") % (servers.DATABASES - 1)
-    url = f"{redis_server}/{number}"
+        given = client.incr("databases-given-out") % (servers.DATABASES - _USUAL_DATABASES)
+    url = f"{redis_server}/{_USUAL_DATABASES + given}"
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     yield url

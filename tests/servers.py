@@ -1,4 +1,4 @@
-"""A real Kafka and a real Redis for the tests of one pytest session, shared by its workers.
+"""A real Kafka for the tests of one pytest session, and a real Redis for each of its workers.
 
 Each is started by the first test that wants it and ended with the session. If pytest is
 killed, the next session ends what it left.
@@ -21,6 +21,7 @@ from streaming.file_lock import file_lock
 
 FOLDER = "TRAFFICMON_TEST_SERVERS"
 DATABASES = 1_024
+_REDIS = f"redis-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 _PREFIX = "trafficmon-tests-"
 _START_TIMEOUT_S = 240.0
 _END_TIMEOUT_S = 15.0
@@ -54,12 +55,12 @@ def kafka_address() -> str:
 
 
 def redis_address() -> str:
-    """host:port of the session's Redis."""
+    """host:port of this worker's Redis: what is published there reaches every database."""
 
     def command(home: Path, port: int) -> list[str]:
         return redis.prepare(home, port, databases=DATABASES)
 
-    return f"{ports.LOOPBACK}:{_port_of('redis', command)}"
+    return f"{ports.LOOPBACK}:{_port_of(_REDIS, command)}"
 
 
 def _port_of(name: str, command: Callable[[Path, int], list[str]]) -> int:

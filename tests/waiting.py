@@ -8,9 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _POLL_S = 0.02
+_PATIENCE_S = 60.0
+"""A busy machine's; a longer bound costs nothing where the condition comes."""
 
 
-def eventually(predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+def eventually(predicate: Callable[[], T], timeout_s: float = _PATIENCE_S) -> T:
     """The predicate's first true value; fails with its last one after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -22,7 +24,7 @@ def eventually(predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
         time.sleep(_POLL_S)
 
 
-async def eventually_async(predicate: Callable[[], T], timeout_s: float = 10.0) -> T:
+async def eventually_async(predicate: Callable[[], T], timeout_s: float = _PATIENCE_S) -> T:
     """The same, while the event loop runs on."""
     deadline = time.monotonic() + timeout_s
     while True:

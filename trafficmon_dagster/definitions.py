@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from streaming.version import VERSION
 from trafficmon_dagster import jobs, schedules
 from trafficmon_dagster.defs.alerts.sensors import alert_sensors
 from trafficmon_dagster.defs.alerts.table import alerts, notifications, record_alerts_job
@@ -77,4 +78,5 @@ defs = dg.Definitions(
     },
     # Steps are seconds long: a process a step would cost more than the steps.
     executor=dg.in_process_executor,
+    metadata={"trafficmon": VERSION},
 )

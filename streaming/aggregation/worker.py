@@ -8,7 +8,7 @@ committed, and repeating changes nothing.
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Event
 
@@ -25,6 +25,7 @@ from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka import admin, clients, dead_letters
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.redis_client import connect, wait_for_redis
 from streaming.settings import Settings
 
@@ -49,13 +50,20 @@ def run(settings: Settings, instance_id: str) -> None:
     stop = stop_on_signals()
     metrics = Metrics()
     serving = settings.serving
-    metrics.serve(serving.host, serving.metrics.port + METRICS_OFFSET)
+    readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
+    metrics.serve(serving.host, serving.metrics.port + METRICS_OFFSET, readiness)
     admin.wait_for_broker(settings.kafka, settings.kafka.connect_timeout_s)
     wait_for_redis(settings.redis, settings.kafka.connect_timeout_s)
-    aggregate(settings, instance_id, metrics, stop)
+    aggregate(settings, instance_id, metrics, stop, on_joined=lambda: readiness.reached(GROUP_SEAT))
 
 
-def aggregate(settings: Settings, instance_id: str, metrics: Metrics, stop: Event) -> None:
+def aggregate(
+    settings: Settings,
+    instance_id: str,
+    metrics: Metrics,
+    stop: Event,
+    on_joined: Callable[[], None] = lambda: None,
+) -> None:
     """The loop itself, until `stop` is set.
 
     Raises:
@@ -68,6 +76,7 @@ def aggregate(settings: Settings, instance_id: str, metrics: Metrics, stop: Even
         camera_names={camera.id: camera.name for camera in settings.cameras},
     )
     loop = _Loop(settings, instance_id, aggregator, metrics, stop)
+    loop.on_joined = on_joined
     try:
         while not stop.is_set():
             loop.turn()
@@ -105,10 +114,11 @@ class _Loop:
         )
         self._processed: dict[tuple[str, int], int] = {}
         self._seat = Seat(self._consumer, stop)
+        self.on_joined: Callable[[], None] = lambda: None
         self._next_commit_s = self._next_give_up_s = 0.0
         self._consumer.subscribe(
             [self._detections, self._notices, topics.risk_assessment_results.name],
-            on_assign=self._seat.on_assign,
+            on_assign=self._on_assign,
             on_revoke=self._on_revoke,
         )
 
@@ -129,6 +139,10 @@ class _Loop:
         self._commit(asynchronous=False)
         self._consumer.close()
         self._producer.flush(_FLUSH_S)
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._seat.on_assign(consumer, partitions)
+        self.on_joined()
 
     def _is_data(self, record: Message) -> bool:
         error = record.error()

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import logging
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from streaming.images import AsyncImageStore
 from streaming.kafka import admin
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import PORT, Readiness
 from streaming.redis_client import connect_async, wait_for_redis
 from streaming.settings import Settings
 
@@ -54,10 +55,13 @@ def run(settings: Settings, instance_id: str) -> None:
     wait_for_redis(settings.redis, settings.kafka.connect_timeout_s)
     log.info("serving", extra={"instance_id": instance_id, "port": settings.serving.api.port})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, stop))
+        readiness = Readiness.of(settings, "api", instance_id, PORT)
+        runner.run(serve(settings, stop, lambda: readiness.reached(PORT)))
 
 
-async def serve(settings: Settings, stop: threading.Event) -> None:
+async def serve(
+    settings: Settings, stop: threading.Event, on_listening: Callable[[], None] = lambda: None
+) -> None:
     """Listen at `serving.host` and `serving.api.port` until `stop` is set.
 
     Raises what a background task ended by, so that the supervisor starts the process anew.
@@ -67,6 +71,7 @@ async def serve(settings: Settings, stop: threading.Event) -> None:
     await runner.setup()
     try:
         await _listen(runner, settings.serving.host, settings.serving.api.port)
+        on_listening()
         await _stopped_or_failed(stop, app[FAILURE])
     finally:
         await runner.cleanup()

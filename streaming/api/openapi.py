@@ -13,6 +13,7 @@ from streaming.api.live import Latest
 from streaming.api.routes import all_routes
 from streaming.api.routes.cameras import CameraBody, CameraChange
 from streaming.api.routes.session import LoginBody
+from streaming.version import VERSION
 
 _JSON = "application/json"
 _OBJECT: dict[str, Any] = {"type": "object"}
@@ -78,7 +79,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Trafficmon",
-            "version": "1",
+            "version": VERSION,
             "description": "Live results, alerts, cameras and the machinery's health. "
             "Every JSON answer but /health/health_check is {code, msg, data}.",
         },

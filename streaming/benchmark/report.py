@@ -12,7 +12,9 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("trafficmon", "confluent-kafka", "redis", "openvino", "ultralytics", "duckdb")
+PACKAGES = (
+    "trafficmon", "confluent-kafka", "redis", "openvino", "ultralytics-opencv-headless", "duckdb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def config_check() -> None:
         click.echo(f"ConfigError: {problem}", err=True)
     if missing:
         raise click.exceptions.Exit(1)
+    for warning in settings.warnings:
+        click.echo(f"warning: {warning}", err=True)
     provider = "the embedded simulator" if settings.simulated else settings.provider.base_url
     click.echo(f"{len(settings.cameras)} cameras, {len(settings.api_keys)} keys at {provider}")
 

@@ -15,12 +15,20 @@ table_or_json = click.option(
 )
 
 
-def settings_of(*, say_warnings: bool = False) -> "Settings":
-    """The settings in force; with `say_warnings`, what our guarantees override is said."""
+def settings_of() -> "Settings":
+    """The settings in force."""
     from streaming.settings import load
 
-    settings = load()
-    if say_warnings:
-        for warning in settings.warnings:
-            click.echo(f"warning: {warning}", err=True)
+    return load()
+
+
+def settings_to_start_with() -> "Settings":
+    """The same for a whole system: writes config/ if there is none, says what is overridden."""
+    from streaming.settings import templates
+
+    if folder := templates.provide():
+        click.echo(f"Written: {folder}/ with four synthetic cameras; edit it as you like", err=True)
+    settings = settings_of()
+    for warning in settings.warnings:
+        click.echo(f"warning: {warning}", err=True)
     return settings

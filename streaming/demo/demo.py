@@ -24,6 +24,7 @@ from streaming.settings import Settings
 INFRASTRUCTURE = ("kafka", "redis")
 REFRESH_S = 1.0
 LINE_EVERY_S = 5.0
+NO_FRAME_S = 120.0
 
 
 def demo(settings: Settings, *, duration_s: float | None, console: Console) -> int:
@@ -58,18 +59,54 @@ def _show(
     console: Console,
 ) -> None:
     """The live table on a terminal, a line every few seconds elsewhere."""
-    deadline = time.monotonic() + duration_s if duration_s else None
+    end = End(duration_s)
     next_line = 0.0
+    firsts = _Firsts(console)
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
+        while not stop.is_set() and not end.has_come(watch.tally, time.monotonic()):
             around, now = observer.look(), datetime.now(UTC)
             with watch.lock:
+                firsts.tell(watch.tally)
                 if console.is_terminal:
                     live.update(screen(watch.tally, around, now), refresh=True)
                 elif time.monotonic() >= next_line:
                     next_line = time.monotonic() + LINE_EVERY_S
                     console.print(line(watch.tally, around, now), soft_wrap=True)
             stop.wait(REFRESH_S)
+
+
+class End:
+    """`duration_s` after the first frame, or two minutes later if none comes; None: never."""
+
+    def __init__(self, duration_s: float | None) -> None:
+        self._duration_s = duration_s
+        self._at_s: float | None = None
+        self._framed = False
+
+    def has_come(self, tally: Tally, now_s: float) -> bool:
+        if self._duration_s is None:
+            return False
+        if self._at_s is None:
+            self._at_s = now_s + self._duration_s + NO_FRAME_S
+        if tally.frame_ids and not self._framed:
+            self._framed, self._at_s = True, now_s + self._duration_s
+        return now_s >= self._at_s
+
+
+class _Firsts:
+    """Says once when the first frame and the first verdict came."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: set[str] = set()
+
+    def tell(self, tally: Tally) -> None:
+        for what, after_s in (
+            ("frame", tally.first_frame_s), ("verdict", tally.first_assessment_s),
+        ):  # fmt: skip
+            if after_s is not None and what not in self._told:
+                self._told.add(what)
+                self._console.print(f"First {what} {after_s:.1f} s after the start")
 
 
 def _drain(settings: Settings, watch: Watch[Tally]) -> None:

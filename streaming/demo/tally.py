@@ -51,6 +51,8 @@ class Tally:
     skipped_ids: set[str] = field(default_factory=set)
     repeated: int = 0
     end_to_end_ms: list[float] = field(default_factory=list)
+    first_frame_s: float | None = None
+    """After `started_at`; so is the next."""
     first_assessment_s: float | None = None
     _recent: deque[tuple[datetime, int]] = field(default_factory=deque)
 
@@ -75,6 +77,8 @@ class Tally:
         self.detections += len(message.detections)
         self.group_ids.update(task_id(message.message_id, g.group_index) for g in message.groups)
         self._recent.append((message.produced_at, len(message.detections)))
+        after_s = (message.produced_at - self.started_at).total_seconds()
+        self.first_frame_s = min(after_s, self.first_frame_s or after_s)
         camera = self._camera(message.camera_id)
         camera.frames += 1
         camera.detections += len(message.detections)
@@ -159,6 +163,7 @@ class Tally:
                 name: percentile(latencies, share)
                 for name, share in (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
             },
+            "first_frame_s": self.first_frame_s,
             "first_assessment_s": self.first_assessment_s,
             "cameras": {
                 camera_id: {

@@ -76,6 +76,11 @@ class CameraRunner:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {spec.id}", daemon=True)
 
+    @property
+    def opening(self) -> bool:
+        """Whether it neither gave a frame nor failed yet."""
+        return self._state.status == "opening"
+
     def start(self) -> None:
         """Begin; returns at once."""
         self._hooks.changed(self.spec, self._state)

@@ -1,6 +1,5 @@
 """Frames to road users, by whatever network and runtime the settings name."""
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from streaming.detection.classes import CLASS_IDS, class_mapping
 from streaming.detection.engines import Engine, OnnxEngine, OpenVinoEngine
 from streaming.detection.letterbox import Image, Letterbox
-from streaming.detection.model_files import ModelFile, locate, quiet_environment
+from streaming.detection.model_files import ModelFile, locate, ultralytics_yolo
 from streaming.detection.predictions import Predictions, Thresholds, decode
 from streaming.errors import ModelError
 from streaming.messages import Detection
@@ -122,11 +121,9 @@ class TorchDetector:
     """Any network that ultralytics loads, through ultralytics itself."""
 
     def __init__(self, file: ModelFile, settings: DetectionSettings, state_dir: Path) -> None:
-        os.environ.update(quiet_environment(state_dir))
-        from ultralytics import YOLO
-
+        yolo = ultralytics_yolo(state_dir)
         try:
-            self._model = YOLO(str(file.path), task="detect")
+            self._model = yolo(str(file.path), task="detect")
             names = dict(self._model.names)
         except (OSError, RuntimeError, ValueError, KeyError, AttributeError, TypeError) as exc:
             raise ModelError(

@@ -27,6 +27,7 @@ class Duty:
         self._term = term
         self._gone = gone
         self._commands: Commands | None = None
+        self._assigned = False
         self._ended = False
         self._lock = threading.Lock()
 
@@ -39,8 +40,14 @@ class Duty:
     def reassigned(self) -> None:
         """The group gave or took cameras; nothing starts before camera-control was read."""
         with self._lock:
+            self._assigned = True
             if self._commands is not None:
                 self._follow()
+
+    @property
+    def known(self) -> bool:
+        """Whether camera-control was read and the group answered: the fleet is as it is to be."""
+        return self._commands is not None and self._assigned
 
     def end(self) -> None:
         """Nothing starts any more."""

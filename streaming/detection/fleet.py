@@ -30,6 +30,10 @@ class Fleet:
                 runner.start()
         return [camera_id for camera_id in gone if camera_id not in wanted]
 
+    def opening(self) -> list[str]:
+        """Ids of those that neither gave a frame nor failed yet. For any thread."""
+        return [i for i, runner in list(self._running.items()) if runner.opening]
+
     def stop(self, within_s: float) -> None:
         """Stop all, and wait for those that end in time."""
         until_s = time.monotonic() + within_s

@@ -1,6 +1,7 @@
 """`detection.model` and `detection.runtime` as a file that can be loaded."""
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from streaming.errors import ModelError
 
@@ -17,6 +18,8 @@ Runtime = Literal["openvino", "onnx", "torch"]
 SHIPPED = Path(__file__).parent / "model"
 SHIPPED_NAME = "trafficmon-yolo11n"
 _SETTING = "detection.model"
+_OFFERED = ("", ".pt", ".yaml")
+"""Of the names under which ultralytics offers models."""
 _EXPORT_TIMEOUT_S = 600
 _EXPORT = """
 import sys
@@ -61,10 +64,27 @@ def locate(model: str, runtime: Runtime, *, size: int, state_dir: Path) -> Model
                 f"{_SETTING}: {model} is ONNX; set detection.runtime: onnx or openvino"
             )
         return ModelFile(name, path, runtime)
+    if not path.is_file() and (path.name != model or path.suffix not in _OFFERED):
+        raise ModelError(f"{_SETTING}: no file {model}")
+    require_torch(model)
     weights = path if path.is_file() else _downloaded(model, state_dir)
     if runtime == "torch":
         return ModelFile(name, weights, runtime)
     return ModelFile(name, _exported(weights, runtime, size, state_dir), runtime)
+
+
+def require_torch(model: str) -> None:
+    """ultralytics and torch are an extra of the package.
+
+    Raises:
+        ModelError: they are not installed.
+    """
+    if importlib.util.find_spec("ultralytics") is None:
+        raise ModelError(
+            f"{_SETTING}: {model} needs PyTorch and ultralytics, which are not installed: "
+            "`make setup TORCH=cpu`, or pip install '.[torch]'; builtin on openvino, a folder that "
+            "OpenVINO exported and a .onnx file need neither"
+        )
 
 
 def quiet_environment(state_dir: Path) -> dict[str, str]:
@@ -80,6 +100,24 @@ def quiet_environment(state_dir: Path) -> dict[str, str]:
     }
 
 
+def ultralytics_yolo(state_dir: Path) -> Any:
+    """ultralytics' YOLO, imported quietly: it reads the environment then and never again.
+
+    So neither our variables nor those it sets itself stay behind in the process, for its
+    children and for whoever asks whether this is CI.
+    """
+    before = dict(os.environ)
+    os.environ.update(quiet_environment(state_dir))
+    try:
+        from ultralytics import YOLO
+
+        return YOLO
+    finally:
+        for name in os.environ.keys() - before.keys():
+            os.environ.pop(name)
+        os.environ.update(before)
+
+
 def _builtin(runtime: Runtime, size: int, state_dir: Path) -> ModelFile:
     weights = SHIPPED / f"{SHIPPED_NAME}.pt"
     folder = SHIPPED / f"{SHIPPED_NAME}_openvino_model"
@@ -87,6 +125,7 @@ def _builtin(runtime: Runtime, size: int, state_dir: Path) -> ModelFile:
         return ModelFile(SHIPPED_NAME, folder, runtime)
     if not weights.is_file():
         raise ModelError(f"{_SETTING}: the shipped model is not in {SHIPPED}; install again")
+    require_torch(f"builtin on {runtime}")
     if runtime == "torch":
         return ModelFile(SHIPPED_NAME, weights, runtime)
     return ModelFile(SHIPPED_NAME, _exported(weights, runtime, size, state_dir), runtime)
@@ -94,8 +133,6 @@ def _builtin(runtime: Runtime, size: int, state_dir: Path) -> ModelFile:
 
 def _downloaded(model: str, state_dir: Path) -> Path:
     """A model that ultralytics offers by name, kept under `<state_dir>/models`."""
-    if Path(model).name != model or Path(model).suffix not in ("", ".pt", ".yaml"):
-        raise ModelError(f"{_SETTING}: no file {model}")
     wanted = state_dir.absolute() / "models" / (model if Path(model).suffix else f"{model}.pt")
     if wanted.is_file():
         return wanted

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from streaming.detection.labelled import OURS, Labelled, labelled
-from streaming.detection.model_files import SHIPPED, SHIPPED_NAME, quiet_environment
+from streaming.detection.model_files import SHIPPED, SHIPPED_NAME, quiet_environment, require_torch
 from streaming.errors import LabelsError, ModelError
 
 _HELD_OUT_EVERY = 5
@@ -100,8 +100,10 @@ def tune(data: Split, work: Path, tuning: Tuning, state_dir: Path) -> Path:
     """Train on the split and return the weights; they know our six classes.
 
     Raises:
-        ModelError: the start cannot be loaded, or the training failed or took far too long.
+        ModelError: PyTorch is not installed, the start cannot be loaded, or the training failed or
+            took far too long.
     """
+    require_torch("training")
     start = SHIPPED / f"{SHIPPED_NAME}.pt" if tuning.start == "builtin" else Path(tuning.start)
     if not start.is_file():
         raise ModelError(f"--start: no file {start}; only .pt files can be trained further")

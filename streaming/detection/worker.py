@@ -35,6 +35,7 @@ from streaming.kafka.admin import wait_for_broker
 from streaming.kafka.clients import producer
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import CAMERAS, GROUP_SEAT, MODEL, Readiness
 from streaming.redis_client import connect, wait_for_redis
 from streaming.settings import DetectionSettings, Settings
 
@@ -55,7 +56,8 @@ def run(settings: Settings, instance_id: str) -> None:
     """
     stop = stop_on_signals()
     metrics = Metrics()
-    metrics.serve(settings.serving.host, settings.serving.metrics.port)
+    readiness = Readiness.of(settings, "detection", instance_id, GROUP_SEAT, MODEL, CAMERAS)
+    metrics.serve(settings.serving.host, settings.serving.metrics.port, readiness)
     wait_for_broker(settings.kafka)
     wait_for_redis(settings.redis, _REDIS_WAIT_S)
     cv2.setNumThreads(1)  # the model's threads have the cores
@@ -65,6 +67,7 @@ def run(settings: Settings, instance_id: str) -> None:
         load_model=lambda: load(settings.detection, settings.state_dir),
         metrics=metrics,
         stop=stop,
+        readiness=readiness,
     )
 
 
@@ -75,9 +78,11 @@ def watch(
     load_model: Callable[[], Detector],
     metrics: Metrics,
     stop: threading.Event,
+    readiness: Readiness | None = None,
 ) -> None:
     """The daemon itself, until `stop` is set; cameras are opened while the model is loaded."""
     began_s = time.monotonic()
+    readiness = readiness or Readiness()
     client = connect(settings.redis)
     board = StatusBoard(client, instance_id, metrics)
     membership = Membership(settings.kafka, instance_id)
@@ -114,10 +119,12 @@ def watch(
         )
         lanes.start()
         ready.set()
+        readiness.reached(MODEL)
         after_s = round(time.monotonic() - began_s, 2)
         log.info("detection is ready", extra={"model": detector.name, "after_s": after_s})
         while not stop.wait(_LOOK_S):
             lanes.check()
+            _tell(readiness, duty, fleet)
             if error := publisher.fatal or membership.fatal:
                 raise KafkaUnreachable(f"Kafka's client gave up: {error.str()}")
     finally:
@@ -131,6 +138,17 @@ def watch(
         membership.stop()
         board.stop()
         client.close()
+
+
+def _tell(readiness: Readiness, duty: Duty, fleet: Fleet) -> None:
+    """Its place in the group, then its cameras: each has given a frame or failed."""
+    if not readiness.waits_for or not duty.known:
+        return
+    readiness.reached(GROUP_SEAT)
+    if opening := fleet.opening():
+        readiness.detail(CAMERAS, ", ".join(opening))
+    else:
+        readiness.reached(CAMERAS)
 
 
 def _publisher(

@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import tempfile
+import time
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -13,6 +14,7 @@ from streaming.errors import PortInUse, ServiceError
 LOOPBACK = "127.0.0.1"
 _TRIED = 100
 _CONNECT_TIMEOUT_S = 0.5
+_GIVEN_S = 120.0
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -47,7 +49,7 @@ class Reservations:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or Path(tempfile.gettempdir()) / f"trafficmon-{os.getuid()}"
+        self._folder = folder or _folder()
         self._held: dict[int, TextIO] = {}
 
     def __enter__(self) -> Self:
@@ -96,7 +98,23 @@ class Reservations:
 
 
 def any_free() -> int:
-    """A free port chosen by the system."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A free port chosen by the system, and given to nobody else here for two minutes.
+
+    A server takes seconds to listen at it, and of ports that nobody listens at yet the system
+    may choose the same for another.
+    """
+    folder = _folder()
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+            note = folder / f"given-{port}"  # nobody else is at it while we hold the port
+            if not note.exists() or time.time() - note.stat().st_mtime > _GIVEN_S:
+                note.touch()
+                return port
+
+
+def _folder() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"trafficmon-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

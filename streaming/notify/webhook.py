@@ -11,6 +11,7 @@ import aiohttp
 from streaming.notify.deliver import NotDelivered
 from streaming.notify.notice import Notice, body
 from streaming.settings import NotificationChannel
+from streaming.version import USER_AGENT
 
 TIMEOUT_S = 10.0
 
@@ -25,7 +26,7 @@ def send(channel: NotificationChannel, notices: Sequence[Notice]) -> None:
 
 
 async def _post(url: str, headers: dict[str, str], payload: bytes) -> None:
-    sent = {"Content-Type": "application/json", "User-Agent": "trafficmon"} | headers
+    sent = {"Content-Type": "application/json", "User-Agent": USER_AGENT} | headers
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     try:
         async with (

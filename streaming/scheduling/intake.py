@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -90,6 +90,8 @@ class Intake(threading.Thread):
         super().__init__(name="intake", daemon=True)
         self.error: Exception | None = None
         self.ended = asyncio.Event()
+        self.joined: Callable[[], None] = lambda: None
+        """Called in this thread whenever partitions are given to it."""
         self._consumer = consumer
         self._producer = producer
         self._route = route
@@ -260,6 +262,7 @@ class Intake(threading.Thread):
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions gained", extra={"partitions": [p.partition for p in partitions]})
         self._paused = False  # new ones are not paused: look again
+        self.joined()
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]

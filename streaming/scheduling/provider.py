@@ -28,6 +28,7 @@ from streaming.scheduling.vendor_errors import (
     refuses_json_mode,
 )
 from streaming.settings import ApiKey, ProviderSettings
+from streaming.version import USER_AGENT
 
 TASK_HEADER = "x-trafficmon-task"
 
@@ -70,7 +71,11 @@ class Provider:
                 limit=self._max_connections, keepalive_timeout=_IDLE_S, ttl_dns_cache=60
             ),
             # Answers are short: compressing them costs both ends more than it saves.
-            headers={"accept": "application/json", "accept-encoding": "identity"},
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": USER_AGENT,
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self

@@ -14,6 +14,7 @@ from streaming.kafka.admin import ensure_topics, wait_for_broker
 from streaming.kafka.clients import consumer, producer
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.redis_client import connect_async, wait_for_redis
 from streaming.scheduling import camera_notes, chat, prompt, verdict
 from streaming.scheduling.assess import Assessor, Policy
@@ -57,13 +58,18 @@ def run(settings: Settings, instance_id: str) -> None:
     wait_for_redis(settings.redis, _REDIS_WAIT_S)
     ensure_topics(settings.kafka)
     metrics = Metrics()
-    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_OFFSET)
+    readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
+    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_OFFSET, readiness)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_assess_until(stop, settings, instance_id, metrics))
+        runner.run(_assess_until(stop, settings, instance_id, metrics, readiness))
 
 
 async def _assess_until(
-    stop: threading.Event, settings: Settings, instance_id: str, metrics: Metrics
+    stop: threading.Event,
+    settings: Settings,
+    instance_id: str,
+    metrics: Metrics,
+    readiness: Readiness,
 ) -> None:
     async with AsyncExitStack() as stack:
         client = connect_async(settings.redis)
@@ -99,6 +105,7 @@ async def _assess_until(
 
         _quiet_collector()
         _end_with_the_first_bug(intake)
+        intake.joined = lambda: readiness.reached(GROUP_SEAT)
         intake.begin(desk)
         log.info("scheduling", extra={"keys": len(keys.ring.secrets), "instance": instance_id})
         for task in (

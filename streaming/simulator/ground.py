@@ -21,6 +21,7 @@ from streaming.simulator.roads import (
 from streaming.simulator.view import View
 
 _SCALE = 2
+_BAND = 8
 _TILE = 512
 _TILE_M = 26.0
 
@@ -113,7 +114,11 @@ def _edge(distance: Floats, pixels_a_metre: Floats) -> Floats:
 
 
 def _blend(image: Floats, colour: Colour | Floats, amount: Floats) -> None:
-    image += (np.asarray(colour, dtype=np.float64) - image) * amount[..., None]
+    colour = np.broadcast_to(np.asarray(colour, dtype=np.float64), image.shape)
+    # By bands that fit the processor's cache: the whole at once takes 22 MB, three times.
+    for begin in range(0, len(image), _BAND):
+        band = slice(begin, begin + _BAND)
+        image[band] += (colour[band] - image[band]) * amount[band, :, None]
 
 
 def _mark(image: Floats, colour: Colour, amount: Floats) -> None:

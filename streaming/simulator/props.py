@@ -67,8 +67,10 @@ def _darken(image: Image, outline: npt.NDArray[np.int32], amount: float) -> None
     mask = np.zeros(image.shape[:2], dtype=np.uint8)
     cv2.fillConvexPoly(mask, outline, 255, cv2.LINE_AA, 4)
     mask = cv2.GaussianBlur(mask, (5, 5), 0)
-    shade = 1.0 - (1.0 - amount) * (mask.astype(np.float32) / 255.0)
-    image[:] = np.rint(image * shade[..., None]).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(mask)  # of the pixels that are not 0
+    part = np.s_[y : y + height, x : x + width]
+    shade = 1.0 - (1.0 - amount) * (mask[part].astype(np.float32) / 255.0)
+    image[part] = np.rint(image[part] * shade[..., None]).astype(np.uint8)
 
 
 def _house(site: Site, px: float, py: float) -> bool:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from streaming.errors import ConfigError, PortInUse
 from streaming.lifecycle import stop_on_signals
+from streaming.readiness import PORT, Readiness
 from streaming.settings import ApiKey, Settings, SimulatorSettings
 from streaming.settings.watch import SettingsWatch, watch_keys
 from streaming.simulator.provider_app import Latency, SimulatedKey, Simulator
@@ -25,7 +26,7 @@ _STOP_LOOK_S = 0.1
 _KEYS_LOOK_S = 1.0
 
 
-def run(settings: Settings, _instance_id: str) -> None:
+def run(settings: Settings, instance_id: str) -> None:
     """Serve until SIGTERM or SIGINT; keys follow config/api_keys.yaml.
 
     Raises:
@@ -39,7 +40,8 @@ def run(settings: Settings, _instance_id: str) -> None:
         seed=settings.simulator.seed,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(simulator, settings, stop))
+        readiness = Readiness.of(settings, "simulator", instance_id, PORT)
+        runner.run(_serve(simulator, settings, stop, readiness))
 
 
 def _quiet_collector() -> None:
@@ -66,9 +68,12 @@ def latency_of(settings: SimulatorSettings) -> Latency:
     return Latency(settings.latency_median_ms, settings.latency_sigma)
 
 
-async def _serve(simulator: Simulator, settings: Settings, stop: threading.Event) -> None:
+async def _serve(
+    simulator: Simulator, settings: Settings, stop: threading.Event, readiness: Readiness
+) -> None:
     host, port = settings.serving.host, settings.simulator.port
     runner = await start(simulator, host, port)
+    readiness.reached(PORT)
     _quiet_collector()
     log.info("simulated provider", extra={"host": host, "port": port})
     watch = watch_keys(settings, _unreadable)

@@ -30,7 +30,7 @@ def up(settings: Settings, only: Iterable[str] | None, on_progress: Progress) ->
     """Start what of `only` (default: everything) is not running; return the actual addresses.
 
     Kafka and Redis first, until both answer and the topics are there, then the rest, until
-    each has run for a second. Safe to repeat.
+    each has run for a second: `wait_ready` waits until they do their work. Safe to repeat.
 
     Raises:
         DiskFull, DownloadFailed, KafkaUnreachable, RedisUnreachable, PortInUse,
@@ -158,7 +158,7 @@ def _wait_steady(
         late = [s for s in control.status() if s.name in names and s.state != "RUNNING"]
         if not late:
             if names:
-                on_progress(f"Running: {', '.join(names)}")
+                on_progress(f"Started: {', '.join(names)}")
             return
         if time.monotonic() >= deadline:
             logs = ", ".join(str(settings.logs_dir / f"{s.name}.out.log") for s in late)

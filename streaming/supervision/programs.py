@@ -9,11 +9,13 @@ from pathlib import Path
 
 from streaming.settings import Settings
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 INFRASTRUCTURE = ("kafka", "redis")
 DAEMONS = ("simulator", "detection", "tasks", "scheduling", "aggregation", "api")
 NAMES = (*INFRASTRUCTURE, *DAEMONS, "dagster")
-_DAGSTER_TEMPLATE = PROJECT_ROOT / "trafficmon_dagster" / "instance" / "dagster.yaml"
+_DAGSTER = Path(__file__).resolve().parents[2] / "trafficmon_dagster" / "instance"
+INSTANCE = "1"
+"""Of each daemon under supervision."""
+
 _MARGIN_S = 5.0
 
 
@@ -56,26 +58,25 @@ def prepare_dagster_home(settings: Settings) -> Path:
     home = settings.state_dir.absolute() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     config = home / "dagster.yaml"
-    if not config.exists() and _DAGSTER_TEMPLATE.exists():
-        shutil.copyfile(_DAGSTER_TEMPLATE, config)
+    if not config.exists():
+        shutil.copyfile(_DAGSTER / config.name, config)
     return home
 
 
 def _run(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "streaming.cli", "run", name, "--instance-id", "1")
+    return (sys.executable, "-m", "streaming.cli", "run", name, "--instance-id", INSTANCE)
 
 
 def _dagster(settings: Settings) -> Program:
     dg = Path(sys.executable).parent / "dg"
     alone = (sys.executable, "-m", "streaming.supervision.alone", "dagster")
-    workspace = PROJECT_ROOT / "workspace.yaml"
+    workspace = _DAGSTER / "workspace.yaml"
     host, port = settings.serving.host, settings.serving.dagster.port
     home = settings.state_dir.absolute() / "dagster"
     return Program(
         name="dagster",
         command=(*alone, str(dg), "dev", "-w", str(workspace), "-h", host, "-p", str(port)),
         log_file=_log_file(settings, "dagster"),
-        working_dir=PROJECT_ROOT,
         env=_environment(settings) | {"DAGSTER_HOME": str(home)},
         stop_wait_s=30.0,
         whole_group=True,

@@ -9,7 +9,7 @@ import gc
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -23,6 +23,7 @@ from streaming.kafka.clients import is_fatal
 from streaming.kafka.clients import producer as new_producer
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
+from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.settings import Settings
 from streaming.tasks.batch import Batch, Outgoing, next_offsets, plan_batch
 from streaming.tasks.policy import policy_of
@@ -60,10 +61,11 @@ def run(settings: Settings, instance_id: str) -> None:
     """
     stop = stop_on_signals()
     metrics = Metrics()
-    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_PORT)
+    readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
+    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_PORT, readiness)
     wait_for_broker(settings.kafka)
     worker = TaskWorker(settings, instance_id, metrics)
-    worker.open()
+    worker.open(lambda: readiness.reached(GROUP_SEAT))
     # A batch makes no cycles: under load the collector was a third of the work. What errors
     # leave behind is collected once a minute.
     gc.freeze()
@@ -108,10 +110,15 @@ class TaskWorker:
         self._unplanned_from: dict[int, int] = {}
         self._next_tidy_s = 0.0
 
-    def open(self) -> None:
+    def open(self, on_joined: Callable[[], None] = lambda: None) -> None:
         """Undo what a killed predecessor left open, then join the group."""
         self._transactions.prepare(self._kafka.connect_timeout_s)
-        self._consumer.subscribe([self._source], on_revoke=self._taken, on_lost=self._taken)
+        self._consumer.subscribe(
+            [self._source],
+            on_assign=lambda _consumer, _partitions: on_joined(),
+            on_revoke=self._taken,
+            on_lost=self._taken,
+        )
 
     def close(self) -> None:
         """Leave; as a static member this causes no rebalance before the session runs out."""

@@ -9,7 +9,10 @@ from markdown_it.token import Token
 
 SHELLS = ("sh", "bash", "shell", "console")
 _COMMENT = re.compile(r"<!--\s*(not run|run):\s*(.+?)\s*-->", re.DOTALL)
-_HOW = re.compile(r"exits (?P<code>\d+)|for (?P<seconds>\d+) s|(?P<background>in the background)")
+_PATH = re.compile(r"# (config/[\w.-]+)\n")
+_HOW = re.compile(
+    r"exits (?P<code>\d+)(?:, on a slow machine (?P<slow>\d+))?|for (?P<seconds>\d+) s|(?P<background>in the background)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Block:
     not_run: str | None = None
     """Why no test runs them."""
     exit_code: int = 0
+    slow_exit_code: int | None = None
+    """As right as the other: a command that measures says that this machine is too slow."""
     for_s: int | None = None
     """Ended by Ctrl-C after so many seconds."""
     in_background: bool = False
@@ -28,18 +33,35 @@ class Block:
     """What the page says that the reader sees."""
 
 
-def blocks(text: str) -> list[Block]:
-    """Every block of commands of a page, in order.
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a page has the reader write: its first line is a comment with its path."""
+
+    path: str
+    content: str
+
+
+def steps(text: str) -> list[Block | File]:
+    """Every block of commands and every file of a page, in order.
 
     Raises:
         ValueError: a comment before a block that says `run:` and then something unknown.
     """
     tokens = MarkdownIt("commonmark").parse(text)
-    found = []
+    found: list[Block | File] = []
     for index, token in enumerate(tokens):
-        if token.type == "fence" and token.info.split(" ")[0] in SHELLS:
+        if token.type != "fence":
+            continue
+        if token.info.split(" ")[0] in SHELLS:
             found.append(_block(token, tokens[:index], tokens[index + 1 :]))
+        elif path := _PATH.match(token.content):
+            found.append(File(path[1], token.content))
     return found
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of commands alone."""
+    return [step for step in steps(text) if isinstance(step, Block)]
 
 
 def missing(shown: str, seen: str) -> str | None:
@@ -67,6 +89,7 @@ def _block(fence: Token, before: Sequence[Token], after: Sequence[Token]) -> Blo
         line,
         fence.content,
         exit_code=int(how["code"] or 0) if how else 0,
+        slow_exit_code=int(how["slow"]) if how and how["slow"] else None,
         for_s=int(how["seconds"]) if how and how["seconds"] else None,
         in_background=bool(how and how["background"]),
         shows=shows,

@@ -28,9 +28,9 @@ os.execvp(sys.argv[1], sys.argv[1:])
 _OWN_NETWORK = ("unshare", "--map-root-user", "--net")
 # Whatever fails is told, not only what comes last; the terminal itself goes on.
 _RUN = """
-trap 'failed="$? $BASH_COMMAND"' ERR
-failed="0 "; source {script} >{out} 2>&1 </dev/null
-trap - ERR; printf '%s' "$failed" >{end}.part; mv {end}.part {end}
+trap 'failed=${{failed:-"$? $BASH_COMMAND"}}' ERR
+failed=; source {script} >{out} 2>&1 </dev/null
+trap - ERR; printf '%s' "${{failed:-0 }}" >{end}.part; mv {end}.part {end}
 """
 
 
@@ -39,7 +39,7 @@ _END_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a block ended: of the last command that failed, its exit code and its words."""
+    """How a block ended: of the first command that failed, its exit code and its words."""
 
     exit_code: int
     failed: str

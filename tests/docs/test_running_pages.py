@@ -31,6 +31,11 @@ trafficmon status
 nothing runs
 ```
 
+<!-- run: exits 0, on a slow machine 1 -->
+```sh
+trafficmon probe
+```
+
 <!-- run: for 5 s -->
 ```sh
 tail -f logs/app.log
@@ -48,13 +53,20 @@ not: commands
 
 
 def test_a_page_says_what_is_run_and_how():
-    first, docker, status, tail, detection = page.blocks(PAGE)
+    first, docker, status, probe, tail, detection = page.blocks(PAGE)
     assert first == page.Block(4, "first\n")
     assert docker.not_run == "needs a Docker engine"
     assert (status.exit_code, status.shows) == (1, "nothing runs\n")
+    assert (probe.exit_code, probe.slow_exit_code) == (0, 1)
     assert tail.for_s == 5
     assert detection.in_background
     assert detection.shows is None
+
+
+def test_a_page_says_what_is_written_into_a_file():
+    written = "# config/kafka.yaml\nkafka: {}\n"
+    text = f"```yaml\n{written}```\n```sh\ntrue\n```\n```yaml\nkafka: {{}}\n```\n"
+    assert page.steps(text) == [page.File("config/kafka.yaml", written), page.Block(5, "true\n")]
 
 
 def test_a_word_that_nobody_knows_is_an_error():
@@ -97,6 +109,7 @@ def test_a_terminal_remembers_variables_and_its_folder(terminal, tmp_path):
 def test_a_command_that_fails_is_named_although_the_last_one_succeeds(terminal):
     ended = run(terminal, "true\nls nowhere\ntrue")
     assert (ended.exit_code, ended.failed) == (2, "ls nowhere")
+    assert run(terminal, "true\n(exit 3)").exit_code == 3
     assert run(terminal, "true").exit_code == 0
 
 

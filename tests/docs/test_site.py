@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,9 @@ import pytest
 import yaml
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.needs import program
+
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
 LOADED = re.compile(
     r"<(?:script|img|iframe|source)[^>]*\ssrc=\"([^\"]*)\"|<link[^>]*\shref=\"([^\"]*)\""
 )
@@ -76,10 +76,10 @@ def test_every_page_is_translated_in_the_navigation():
 
 @pytest.fixture
 def browser_page(site):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program("chromium"), args=["--no-sandbox"]
+        )
         page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -88,6 +88,7 @@ def browser_page(site):
     assert not [url for url in asked if url.startswith("http")]
 
 
+@pytest.mark.needs("chromium")
 @pytest.mark.parametrize(
     ("start", "words", "found"),
     [

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,16 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from streaming import supervision
+from streaming.embedded import ports
+from streaming.errors import ServiceError
+from streaming.settings import load
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator", "redis", "kafka")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -32,9 +29,9 @@ def environment(tmp_path):
         "TRAFFICMON_STATE_DIR": str(tmp_path / "state"),
         "TRAFFICMON_LOGS_DIR": str(tmp_path / "logs"),
         "TRAFFICMON_REPORTS_DIR": str(tmp_path / "reports"),
-        "TRAFFICMON_SERVING__API__PORT": str(free_port()),
-        "TRAFFICMON_SERVING__DAGSTER__PORT": str(free_port()),
-        "TRAFFICMON_SIMULATOR__PORT": str(free_port()),
+        "TRAFFICMON_SERVING__API__PORT": str(ports.any_free()),
+        "TRAFFICMON_SERVING__DAGSTER__PORT": str(ports.any_free()),
+        "TRAFFICMON_SIMULATOR__PORT": str(ports.any_free()),
     }
 
 
@@ -51,18 +48,20 @@ def trafficmon(environment, *arguments, **options):
     )
 
 
-def states(environment) -> dict[str, dict]:
-    with trafficmon(environment, "status", "--format", "json") as status:
-        out, _ = status.communicate(timeout=30)
+def pids(environment) -> dict[str, int | None]:
+    """What runs of the demo, as its supervisor says."""
     try:
-        return {row["name"]: row for row in json.loads(out)}
-    except json.JSONDecodeError:
+        found = supervision.status(load(environ=environment))
+    except ServiceError:  # it is starting, or restarting
         return {}
+    return {program.name: program.pid for program in found if program.state == "RUNNING"}
 
 
-def running(environment, *names) -> bool:
-    found = states(environment)
-    return all(found.get(name, {}).get("state") == "RUNNING" for name in names)
+def status_says_running(environment) -> set[str]:
+    """The same as `trafficmon status` tells it."""
+    with trafficmon(environment, "status", "--format", "json") as status:
+        out, _ = status.communicate(timeout=60)
+    return {row["name"] for row in json.loads(out) if row["state"] == "RUNNING"}
 
 
 def asked(environment, path):
@@ -86,23 +85,24 @@ def every_camera_was_seen_and_a_verdict_asked_for(environment) -> bool:
 def test_the_summary_balances_although_every_daemon_was_killed_once(environment, tmp_path):
     demo = trafficmon(environment, "demo")
     try:
-        eventually(lambda: running(environment, *DAEMONS), timeout_s=60)
+        eventually(lambda: pids(environment).keys() >= set(DAEMONS), timeout_s=180)
+        assert status_says_running(environment) >= set(DAEMONS)
         for name in DAEMONS:
-            killed = states(environment)[name]["pid"]
+            killed = pids(environment)[name]
             os.kill(killed, signal.SIGKILL)
             eventually(
                 lambda name=name, killed=killed: (
-                    states(environment).get(name, {}).get("pid") not in {None, 0, killed}
+                    pids(environment).get(name) not in {None, 0, killed}
                 ),
-                timeout_s=30,
+                timeout_s=60,
             )
         eventually(lambda: every_camera_was_seen_and_a_verdict_asked_for(environment), 180)
         demo.send_signal(signal.SIGINT)
-        out, _ = demo.communicate(timeout=200)
+        out, _ = demo.communicate(timeout=300)
     finally:
         if demo.poll() is None:
             os.killpg(demo.pid, signal.SIGKILL)
-            trafficmon(environment, "down").communicate(timeout=60)
+            trafficmon(environment, "down").communicate(timeout=120)
 
     summary = json.loads((tmp_path / "reports" / "demo.json").read_text())
     assert demo.returncode == 0, out[-3000:]
@@ -144,7 +144,7 @@ def test_a_wrong_setting_ends_the_demo_with_one_line_that_names_it(
         "--duration",
         "10",
     )
-    out, _ = demo.communicate(timeout=90)
+    out, _ = demo.communicate(timeout=180)
     assert demo.returncode not in {0, None}
     assert expected in out
     assert "Traceback" not in out

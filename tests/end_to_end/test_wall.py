@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,26 +15,25 @@ from pydantic import SecretStr
 
 from streaming.aggregation.worker import aggregate
 from streaming.api import app as api
+from streaming.embedded import ports
 from streaming.kafka import admin
 from streaming.kafka.cameras import announced
 from streaming.metrics import Metrics
 from streaming.settings import Settings
 from tests.end_to_end.wall_feed import Camera, WallFeed, junctions
+from tests.needs import program
 from tests.waiting import eventually
 
-CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = pytest.mark.needs("chromium")
 
 
 @pytest.fixture
 def settings(make_settings) -> Settings:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    made: Settings = make_settings(TRAFFICMON_SERVING__API__PORT=str(port))
+    made: Settings = make_settings(TRAFFICMON_SERVING__API__PORT=str(ports.any_free()))
     admin.ensure_topics(made.kafka)
     return made.model_copy(update={"cameras": ()})
 
@@ -58,7 +56,7 @@ def in_thread(target, *arguments) -> Iterator[None]:
 def serving(settings: Settings) -> Iterator[None]:
     """The API, reachable from the start of the block to its end."""
     with in_thread(lambda stop: asyncio.run(api.serve(settings, stop))):
-        eventually(lambda: answers(settings.serving.api.port), 30)
+        eventually(lambda: answers(settings.serving.api.port))
         yield
 
 
@@ -83,10 +81,13 @@ def feed(settings, cameras) -> Iterator[WallFeed]:
         yield feed
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for the module; what a page keeps, its context keeps."""
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        made = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        yield made
+        made.close()
 
 
 @pytest.fixture
@@ -124,14 +125,14 @@ def test_an_operator_sees_a_danger_and_acknowledges_it(settings, feed, page, pro
     with serving(settings):
         open_wall(settings, page)
         tile = page.get_by_role("link", name="Crossing 1")
-        expect(tile.locator("img")).to_be_visible(timeout=WAIT_MS)
+        expect(tile.locator("img")).to_be_visible()
         expect(tile.locator("rect.object").first).to_be_attached()
         expect(tile.locator("rect.group").first).to_be_attached()
         expect(tile.locator(".badge")).to_contain_text(
             any_of("Calm", "Low", "Medium", "High"), timeout=WAIT_MS
         )
         alert = page.locator(".feed .alert").first
-        expect(alert).to_be_visible(timeout=WAIT_MS)
+        expect(alert).to_be_visible()
         expect(alert.locator("img")).to_be_visible()
         expect(alert).to_contain_text("% sure")
         key = alert.get_attribute("data-key")
@@ -172,7 +173,7 @@ def test_a_camera_is_added_and_removed_and_bad_addresses_are_explained(settings,
 def test_language_theme_and_pages(settings, feed, page, problems):
     with serving(settings):
         open_wall(settings, page)
-        expect(page.locator(".feed .alert").first).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator(".feed .alert").first).to_be_visible()
         page.get_by_role("button", name="切换到中文").click()
         expect(page.get_by_role("heading", name="摄像头")).to_be_visible()
         assert page.locator("html").get_attribute("lang") == "zh-CN"
@@ -200,12 +201,12 @@ def test_language_theme_and_pages(settings, feed, page, problems):
 def test_the_wall_recovers_from_a_lost_server_by_itself(settings, feed, page):
     with serving(settings):
         open_wall(settings, page)
-        expect(page.locator(".tile img").first).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator(".tile img").first).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("No connection")
     shown = page.locator(".tile img").first.get_attribute("src")
     with serving(settings):
-        expect(page.get_by_role("status")).to_have_text("Live", timeout=WAIT_MS)
-        eventually(lambda: page.locator(".tile img").first.get_attribute("src") != shown, 30)
+        expect(page.get_by_role("status")).to_have_text("Live")
+        eventually(lambda: page.locator(".tile img").first.get_attribute("src") != shown)
 
 
 def test_a_protected_wall_asks_for_its_token(settings, page):
@@ -219,7 +220,7 @@ def test_a_protected_wall_asks_for_its_token(settings, page):
         expect(dialog.get_by_role("alert")).to_contain_text("serving.token")
         dialog.get_by_label("Token").fill(token.get_secret_value())
         dialog.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("status")).to_have_text("Live", timeout=WAIT_MS)
+        expect(page.get_by_role("status")).to_have_text("Live")
         expect(page.get_by_text("No cameras yet")).to_be_visible()
 
 
@@ -237,9 +238,9 @@ def test_it_fits_a_phone(settings, feed, browser, problems):
             ("camera", "#/camera/wall-1", ".rows tbody tr"),
         ):
             page.goto(address(settings) + part)
-            expect(page.get_by_role("status")).to_have_text("实时", timeout=WAIT_MS)
+            expect(page.get_by_role("status")).to_have_text("实时")
             expect(page.locator("h1")).to_be_visible()
-            expect(page.locator(shown).first).to_be_visible(timeout=WAIT_MS)
+            expect(page.locator(shown).first).to_be_visible()
             wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(wide) <= 0
             keep(page, f"{name}-390-light-zh")
@@ -249,7 +250,7 @@ def test_it_fits_a_phone(settings, feed, browser, problems):
 
 def open_wall(settings: Settings, page: Page) -> None:
     page.goto(address(settings))
-    expect(page.get_by_role("status")).to_have_text("Live", timeout=WAIT_MS)
+    expect(page.get_by_role("status")).to_have_text("Live")
 
 
 def any_of(*words: str) -> re.Pattern[str]:

@@ -1,24 +1,14 @@
-"""Flink for tests: its own environment, prepared here in CI and where it is there already."""
+"""Flink for tests that are marked `needs("flink")`."""
 
 import contextlib
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from streaming.benchmark.flink_cluster import kill
 from streaming.settings import Settings
 from streaming.tasks import flink
-
-
-def needed() -> None:
-    """Skip the test where Flink's environment is missing; CI prepares it (28 s)."""
-    if not (flink.ENVIRONMENT / ".ready").exists() and os.environ.get("CI") != "true":
-        pytest.skip(".venv-flink is missing: make flink")
-    flink.prepare(print)
 
 
 @contextlib.contextmanager

@@ -10,14 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streaming.embedded import ports
+from tests.needs import program
 from tests.waiting import eventually
-
-PLACES = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
-SEARCHED = os.pathsep.join([*PLACES, os.environ.get("PATH", "")])
-
-
-def program(name: str) -> str | None:
-    return shutil.which(name, path=SEARCHED)
 
 
 @contextmanager
@@ -38,7 +32,7 @@ def own_postgres(folder: Path) -> Iterator[Callable[[str], str]]:
     ) as server:
         try:
             ready = [str(program("pg_isready")), "-h", "127.0.0.1", "-p", str(port), "-q"]
-            eventually(lambda: subprocess.run(ready, check=False).returncode == 0, 60)
+            eventually(lambda: subprocess.run(ready, check=False).returncode == 0)
 
             def database(name: str) -> str:
                 place = ["-h", "127.0.0.1", "-p", str(port), "-U", "lake"]

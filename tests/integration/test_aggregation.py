@@ -112,7 +112,7 @@ def test_a_frame_shows_at_once_and_takes_its_verdicts_in(settings, out, store):
     frame = now_frame("a1", "m1", groups=(group(), group(group_index=1)))
     with running(settings):
         send(out, settings, frame)
-        shown = eventually(lambda: latest(store, "a1"), 30)
+        shown = eventually(lambda: latest(store, "a1"))
         assert (shown["frame"]["state"], shown["verdict"]) == ("pending", None)
         send(out, settings, verdict_of(frame, 1, risk_level="none"))
         send(out, settings, verdict_of(frame, 0, risk_level="high"))
@@ -135,7 +135,7 @@ def test_missing_groups_are_given_up_and_corrected(settings, out, store):
     frame = now_frame("p1", "m1", groups=(group(), group(group_index=1)))
     with running(settings) as metrics:
         send(out, settings, frame, verdict_of(frame, 0, risk_level="none"))
-        eventually(lambda: frame_of(store, "p1").get("state") == "partial", 30)
+        eventually(lambda: frame_of(store, "p1").get("state") == "partial")
         assert latest(store, "p1")["frame"]["maxRiskLevel"] == "unknown"
         send(out, settings, verdict_of(frame, 1, risk_level="low"))
         eventually(lambda: frame_of(store, "p1").get("state") == "complete")
@@ -152,7 +152,7 @@ def test_bytes_that_are_no_message_are_set_aside_and_the_rest_goes_on(settings, 
     with running(settings):
         send(out, settings, frame, verdict_of(frame))
         # Both topics are read up to here: the two come in any order.
-        eventually(lambda: frame_of(store, "d1") and latest(store, "d1")["verdict"], 30)
+        eventually(lambda: frame_of(store, "d1") and latest(store, "d1")["verdict"])
     letters = list(
         records(settings.kafka, [f"{t.name}.dlq" for t in (topics.detection_results, topics.risk_assessment_results)])
     )  # fmt: skip
@@ -166,10 +166,10 @@ def test_a_restart_in_the_middle_of_a_frame_loses_nothing(settings, out, store):
     frame = now_frame("r1", "m1", groups=(group(), group(group_index=1)))
     with running(settings):
         send(out, settings, frame, verdict_of(frame, 0, risk_level="medium"))
-        eventually(lambda: latest(store, "r1").get("verdict"), 30)
+        eventually(lambda: latest(store, "r1").get("verdict"))
     send(out, settings, verdict_of(frame, 1, risk_level="none"))
     with running(settings):
-        eventually(lambda: frame_of(store, "r1").get("state") == "complete", 30)
+        eventually(lambda: frame_of(store, "r1").get("state") == "complete")
     assert [g["riskLevel"] for g in latest(store, "r1")["frame"]["groups"]] == ["medium", "none"]
     assert store.llen(redis_keys.camera_alerts("r1")) == 1
 
@@ -179,7 +179,7 @@ def test_a_skipped_group_shows_the_earlier_verdict(settings, out, store):
     first, second = now_frame("k1", "m1"), now_frame("k1", "m2", 1.8)
     with running(settings):
         send(out, settings, first, second, notice_of(second, "m1:0"))
-        eventually(lambda: frame_of(store, "k1").get("messageId") == "m2", 30)
+        eventually(lambda: frame_of(store, "k1").get("messageId") == "m2")
         send(out, settings, verdict_of(first, risk_level="high"))
         # A busy machine may give m2 up first; its verdict corrects that.
         eventually(

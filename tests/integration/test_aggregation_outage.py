@@ -96,14 +96,14 @@ def test_what_comes_while_redis_is_away_is_there_when_it_is_back(make_settings, 
     admin.ensure_topics(settings.kafka)
     with redis.Redis.from_url(own_redis.url) as client, running(settings):
         publish(settings, "away", range(5))
-        eventually(lambda: committed(settings) == 15, 30)
+        eventually(lambda: committed(settings) == 15)
         own_redis.kill()
         publish(settings, "away", range(5, 20))
         with pytest.raises(RedisError):
             client.ping()
         assert committed(settings) in {15, -1}
         own_redis.start()
-        eventually(lambda: committed(settings) == 60, 60)
+        eventually(lambda: committed(settings) == 60)
         shown = kept(client, "away")
     assert shown["latest"]["frame"]["messageId"] == "away-19"
     assert shown["latest"]["frame"]["state"] == "complete"
@@ -116,7 +116,7 @@ def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(make_settings, redis
     client = redis.Redis.from_url(redis_url)
     publish(settings, "undisturbed", range(300))
     with running(settings):
-        eventually(lambda: committed(settings) == 900, 60)
+        eventually(lambda: committed(settings) == 900)
     publish(settings, "killed", range(300))
     for n in range(kills):
         process = start_worker(settings)
@@ -127,9 +127,9 @@ def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(make_settings, redis
         os.kill(process.pid, signal.SIGKILL)
         process.wait(10)
     with running(settings):
-        eventually(lambda: committed(settings) == 1800, 60)
+        eventually(lambda: committed(settings) == 1800)
         # A danger of a minute ago is over: every alert is closed, whoever opened it.
-        eventually(lambda: client.zcard(OPEN_ALERTS) == 0, 60)
+        eventually(lambda: client.zcard(OPEN_ALERTS) == 0)
     expected = json.dumps(kept(client, "undisturbed"), default=bytes.decode)
     assert json.dumps(kept(client, "killed"), default=bytes.decode) == expected.replace(
         "undisturbed", "killed"

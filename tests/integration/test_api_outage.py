@@ -37,5 +37,5 @@ async def test_it_says_that_redis_is_away_and_recovers(make_settings, own_redis)
         assert (await client.get("/metrics")).status == 200
         await eventually_async(lambda: not live.listening)
         own_redis.start()
-        await eventually_async(lambda: live.listening, 20)
+        await eventually_async(lambda: live.listening)
         assert (await client.get("/api/cameras")).status == 200

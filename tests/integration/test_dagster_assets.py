@@ -121,7 +121,7 @@ def alter(kafka, topic, config):
         found = future.result(30)
         return all(found[k].value == v for k, v in config.items())
 
-    eventually(in_force, 30)  # KRaft answers before its brokers know
+    eventually(in_force)  # KRaft answers before its brokers know
 
 
 def test_ingestion_fills_every_table_and_its_checks_pass(make_settings):
@@ -202,7 +202,7 @@ def test_the_sensor_asks_once_messages_have_waited_and_not_while_a_run_is_under_
         admin.ensure_topics(settings.kafka)
         send_one_task(settings)
         # A topic just created may have partitions without a leader for a moment.
-        requests = eventually(lambda: getattr(tick(instance), "run_requests", None), 30)
+        requests = eventually(lambda: getattr(tick(instance), "run_requests", None))
         assert len(requests) == 1
         dg.materialize(ingestion_assets, resources={"trafficmon": trafficmon})
         assert "nothing waits" in tick(instance).skip_message

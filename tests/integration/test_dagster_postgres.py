@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from streaming.supervision.programs import prepare_dagster_home
-from tests.integration.own_postgres import own_postgres, program
+from tests.integration.own_postgres import own_postgres
 
 SETTING = "TRAFFICMON_SERVING__DAGSTER__STORAGE"
 
@@ -46,9 +46,7 @@ def test_without_the_setting_they_are_in_sqlite(home, monkeypatch):
     assert list(home.rglob("*.db"))
 
 
-@pytest.mark.skipif(
-    program("initdb") is None, reason="no initdb: `apt-get install postgresql` has it"
-)
+@pytest.mark.needs("postgres")
 def test_with_it_they_are_in_postgres_and_no_file_holds_its_address(home, monkeypatch):
     import psycopg2
 

@@ -1,11 +1,13 @@
 """The rival that `bench detection` is compared with really decodes and detects."""
 
 import cv2
+import pytest
 
 from streaming.benchmark.detection import rival
 from streaming.simulator.junction import Junction, JunctionSpec
 
 
+@pytest.mark.needs("torch")
 def test_ultralytics_goes_through_several_streams_of_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(rival, "_WARM_UP_FRAMES", 8)
     monkeypatch.setattr(rival, "_MEASURED_S", 0.3)

@@ -6,6 +6,8 @@ from streaming.detection.detector import load
 from streaming.settings import DetectionSettings
 from streaming.simulator.junction import Junction, JunctionSpec
 
+pytestmark = pytest.mark.needs("torch")
+
 
 @pytest.fixture(scope="module")
 def frames():

@@ -20,7 +20,7 @@ CAMERAS = 20
 IDS = {str(n) for n in range(1, CAMERAS + 1)}
 PARTITIONS = 8
 START_S = 120
-TAKE_OVER_S = 20
+TAKE_OVER_S = 60
 
 
 @pytest.fixture

@@ -80,8 +80,7 @@ def test_up_is_repeatable_and_nothing_is_lost_by_kill_9(settings):
         lambda: (
             _pids(here).keys() == set(SERVICES)
             and not set(_pids(here).values()) & set(first.values())
-        ),
-        5,
+        )
     )
     admin.wait_for_broker(here.kafka, 120)
     _keep(here, b"2")

@@ -35,7 +35,7 @@ def test_a_new_group_starts_at_the_earliest_message_and_commits_nothing_by_itsel
     _written(kafka, topic, b"before the group was there")
     member = consumer(kafka, group="scheduling", instance_id="1")
     member.subscribe([topic])
-    record = eventually(lambda: member.poll(0.5), 30)
+    record = eventually(lambda: member.poll(0.5))
     assert record.value() == b"before the group was there"
     member.close()
     assert admin.committed(kafka, "scheduling", [topic]) == {}
@@ -55,7 +55,7 @@ def test_a_transaction_is_seen_whole_or_not_at_all(kafka):
     records = reader(kafka)
     try:
         records.assign([TopicPartition(topic, 0, 0)])
-        assert eventually(lambda: records.poll(0.5), 30).value() == b"whole"
+        assert eventually(lambda: records.poll(0.5)).value() == b"whole"
     finally:
         records.close()
 
@@ -74,7 +74,7 @@ def test_a_worker_that_is_back_ends_the_transaction_its_killed_self_left_open(ka
     records = reader(kafka)
     try:
         records.assign([TopicPartition(topic, 0, 0)])
-        assert eventually(lambda: records.poll(0.5), 30).value() == b"after"
+        assert eventually(lambda: records.poll(0.5)).value() == b"after"
     finally:
         records.close()
     first.produce(topic, value=b"too late")
@@ -98,10 +98,10 @@ def test_a_second_process_with_the_same_instance_id_fences_the_first(kafka):
     topic = kafka.topics.assessment_tasks.name
     first = consumer(kafka, group="tasks", instance_id="1")
     first.subscribe([topic])
-    eventually(lambda: first.poll(0.1) or first.assignment(), 30)
+    eventually(lambda: first.poll(0.1) or first.assignment())
     second = consumer(kafka, group="tasks", instance_id="1")
     second.subscribe([topic])
-    record = eventually(lambda: second.poll(0.1) or first.poll(0.1), 30)
+    record = eventually(lambda: second.poll(0.1) or first.poll(0.1))
     assert is_fatal(record.error())
     first.close()
     second.close()

@@ -1,6 +1,5 @@
 """Anybody's Kafka tools read what we write: kcat on each topic, then our own decoder."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -10,9 +9,7 @@ from streaming.kafka.clients import producer
 from streaming.messages import AssessmentTask, DetectionResult, RiskAssessment, decode, encode
 from tests import builders
 
-KCAT = shutil.which("kcat")
-
-pytestmark = pytest.mark.skipif(KCAT is None, reason="kcat is not installed")
+pytestmark = pytest.mark.needs("kcat")
 
 CASES = [
     ("detection_results", DetectionResult, builders.detection_result()),
@@ -31,7 +28,7 @@ def test_kcat_shows_a_message_that_decodes(make_settings, topic, message_type, m
     assert out.flush(30) == 0
 
     shown = subprocess.run(
-        [KCAT, "-b", settings.kafka.bootstrap_servers, "-C", "-t", name, "-o", "beginning", "-c", "1", "-e", "-q"],
+        ["kcat", "-b", settings.kafka.bootstrap_servers, "-C", "-t", name, "-o", "beginning", "-c", "1", "-e", "-q"],
         capture_output=True,
         timeout=60,
         check=True,

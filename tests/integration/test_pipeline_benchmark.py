@@ -24,6 +24,8 @@ QUICK = {
     "TRAFFICMON_SIMULATOR__LATENCY_MEDIAN_MS": "100",
     "TRAFFICMON_SCHEDULER__TASK_TIMEOUT_SECONDS": "3",
 }
+PATIENT = {"TRAFFICMON_SCHEDULER__TASK_TIMEOUT_SECONDS": "25"}
+"""Where every task must succeed, however busy the machine is; nothing waits so long for one."""
 
 
 def silent(*_):
@@ -35,7 +37,7 @@ def test_a_short_run_accounts_for_everything_and_leaves_nothing(tmp_path):
     done = subprocess.run(
         [sys.executable, "scripts/benchmark.py", "--cameras", "3", "--duration", "8",
          "--warm-up", "1", "--interval", "0.6", "--report-file", str(report_file)],
-        env=os.environ | QUICK | {"TMPDIR": str(tmp_path)},
+        env=os.environ | QUICK | PATIENT | {"TMPDIR": str(tmp_path)},
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -145,5 +147,5 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130, said.read_text()
     assert len(children) >= 7
-    eventually(lambda: not [child for child in children if child.is_running()], timeout_s=30)
+    eventually(lambda: not [child for child in children if child.is_running()])
     assert nothing_runs_of(tmp_path)

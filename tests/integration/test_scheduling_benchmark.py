@@ -93,7 +93,7 @@ def test_an_instance_that_ends_fails_the_benchmark_by_its_name(settings, tmp_pat
                 return str(exc)
             return None
 
-        assert "scheduler-1 ended with exit code 7" in eventually(failed, timeout_s=60)
+        assert "scheduler-1 ended with exit code 7" in eventually(failed)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

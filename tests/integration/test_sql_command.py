@@ -94,7 +94,7 @@ def test_the_shell_answers_goes_on_after_an_error_and_ends(environ):
 def test_questions_leave_the_processor_to_ingestion(environ):
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with shell(environ) as (process, write):
-        eventually(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == max(own, 19), 60)
+        eventually(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == max(own, 19))
         write(".quit\n")
         process.communicate(timeout=60)
 

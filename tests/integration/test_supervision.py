@@ -59,15 +59,14 @@ def _running(settings, name):
     return next((s.pid for s in status(settings) if s.name == name and s.state == "RUNNING"), None)
 
 
-def test_a_killed_program_is_back_within_five_seconds(settings, supervised):
+def test_a_killed_program_is_back_by_itself(settings, supervised):
     supervised(tasks=SLEEP)
     first = eventually(lambda: _running(settings, "tasks"))
     os.kill(first, signal.SIGKILL)
     eventually(
         lambda: (
             [s.pid for s in status(settings) if s.name == "tasks" and s.pid not in (None, first)]
-        ),
-        5,
+        )
     )
 
 
@@ -154,12 +153,12 @@ def test_a_killed_program_that_holds_a_port_by_its_children_gets_it_back(setting
     )
     try:
         daemon.ensure(settings, [program], print).start(["dagster"])
-        eventually(lambda: ports.is_listening(port), 20)
+        eventually(lambda: ports.is_listening(port))
         # The port may listen before supervisord counts the program as running.
         first = eventually(lambda: _running(settings, "dagster"))
         (child,) = psutil.Process(first).children()
         os.kill(first, signal.SIGKILL)
-        eventually(lambda: not child.is_running() and ports.is_listening(port), 20)
+        eventually(lambda: not child.is_running() and ports.is_listening(port))
         assert eventually(lambda: _running(settings, "dagster")) != first
     finally:
         daemon.end(settings, [program], print)

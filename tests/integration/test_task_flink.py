@@ -21,9 +21,7 @@ WITHIN_S = 300
 """Flink starts four Python processes; on two busy cores that takes a minute."""
 
 
-@pytest.fixture(autouse=True)
-def _flink():
-    flink.needed()
+pytestmark = pytest.mark.needs("flink")
 
 
 def outputs(settings):

@@ -110,7 +110,7 @@ def test_killed_again_and_again_the_gate_decides_as_if_nothing_had_happened(
     try:
         for kill in range(1, KILLS + 1):
             seen = len(tasks.read())
-            eventually(lambda seen=seen: len(tasks.read()) > seen, 60)
+            eventually(lambda seen=seen: len(tasks.read()) > seen)
             send(settings, values[kill * PORTION : (kill + 1) * PORTION])
             process.kill()
             process.wait()
@@ -120,7 +120,7 @@ def test_killed_again_and_again_the_gate_decides_as_if_nothing_had_happened(
     finally:
         process.terminate()
         assert process.wait(30) == 0
-    eventually(lambda: len(skips(r.value() for r in notices.read())) >= len(left_out), 10)
+    eventually(lambda: len(skips(r.value() for r in notices.read())) >= len(left_out))
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.read())
     assert counts == dict.fromkeys(wanted, 1)
     assert skips(r.value() for r in notices.records) == left_out
@@ -133,10 +133,10 @@ def test_a_partition_that_moves_takes_its_gate_along(settings, worker, tail):  #
     wanted, _ = undisturbed(settings, values)
     send(settings, values[:PORTION])
     worker("1")
-    eventually(lambda: len(tasks.read()) > PORTION / 2, 60)
+    eventually(lambda: len(tasks.read()) > PORTION / 2)
     second = worker("2")
     send(settings, values[PORTION : 2 * PORTION])
-    eventually(second._consumer.assignment, 60)
+    eventually(second._consumer.assignment)
     send(settings, values[2 * PORTION :])
     eventually(lambda: len(tasks.read()) >= len(wanted), 90)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.read())
@@ -155,7 +155,7 @@ def test_a_new_group_with_a_backlog_reads_what_was_sent_once_for_all_its_partiti
     wanted, _ = undisturbed(settings, values)
     send(settings, values)
     worker()
-    eventually(lambda: len(tasks.read()) >= len(wanted), 60)
+    eventually(lambda: len(tasks.read()) >= len(wanted))
     assert [r.message for r in caplog.records].count("gate recalled") == 1
 
 
@@ -171,8 +171,8 @@ def test_what_was_planned_without_any_offset_committed_is_not_planned_again(sett
     notices = tail(settings.kafka.topics.skipped_groups)
 
     def came(planned, skipped):
-        eventually(lambda: len(tasks.read()) >= len(planned), 60)
-        eventually(lambda: len(skips(r.value() for r in notices.read())) >= len(skipped), 10)
+        eventually(lambda: len(tasks.read()) >= len(planned))
+        eventually(lambda: len(skips(r.value() for r in notices.read())) >= len(skipped))
 
     with stepping(settings.model_copy(update={"kafka": elsewhere})):
         came(before, left_out_before)

@@ -118,7 +118,7 @@ def test_every_group_becomes_one_task_with_its_message_as_key(settings, worker, 
     worker()
     send(settings, numbered(0, 50))
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    eventually(lambda: len(tasks.read()) >= 100, 30)
+    eventually(lambda: len(tasks.read()) >= 100)
     decoded = [decode(r.value(), AssessmentTask) for r in tasks.records]
     assert {t.task_id for t in decoded} == {f"m{n}:{g}" for n in range(50) for g in (0, 1)}
     assert all(
@@ -139,9 +139,9 @@ def test_bad_messages_are_set_aside_and_hold_up_nothing(settings, worker, tail):
     worker()
     source = settings.kafka.topics.detection_results.name
     dead = tail(source + ".dlq")
-    eventually(lambda: len(dead.read()) >= 2, 30)
+    eventually(lambda: len(dead.read()) >= 2)
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    eventually(lambda: len(tasks.read()) >= 6, 30)
+    eventually(lambda: len(tasks.read()) >= 6)
     letters = {r.value(): dict(r.headers()) for r in dead.records}
     assert set(letters) == {b"{no json", contradiction}
     reason = letters[contradiction]
@@ -162,7 +162,7 @@ def test_killed_again_and_again_every_task_comes_exactly_once(settings, tmp_path
         for kill in range(KILLS):
             seen = len(tasks.read())
             send(settings, next(portions))
-            eventually(lambda seen=seen: len(tasks.read()) > seen, 60)
+            eventually(lambda seen=seen: len(tasks.read()) > seen)
             send(settings, next(portions))
             time.sleep(0.03 * kill)  # another moment of the transaction each time
             process.kill()
@@ -184,10 +184,10 @@ def test_a_second_worker_takes_over_without_losing_or_doubling(settings, worker,
     worker("1")
     send(settings, numbered(0, 200))
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    eventually(lambda: len(tasks.read()) >= 100, 30)
+    eventually(lambda: len(tasks.read()) >= 100)
     worker("2")
     send(settings, numbered(200, 1_000))
-    eventually(lambda: len(tasks.read()) >= 2_000, 60)
+    eventually(lambda: len(tasks.read()) >= 2_000)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.records)
     assert counts == {f"m{n}:{g}": 1 for n in range(1_000) for g in (0, 1)}
 
@@ -196,7 +196,7 @@ def test_partitions_that_are_added_while_it_runs_are_read_too(settings, worker, 
     worker()
     send(settings, numbered(0, 100))
     tasks = tail(settings.kafka.topics.assessment_tasks.name)
-    eventually(lambda: len(tasks.read()) >= 200, 30)
+    eventually(lambda: len(tasks.read()) >= 200)
     topics = settings.kafka.topics
     more = topics.detection_results.model_copy(update={"partitions": 2 * PARTITIONS})
     grown = topics.model_copy(update={"detection_results": more})
@@ -205,7 +205,7 @@ def test_partitions_that_are_added_while_it_runs_are_read_too(settings, worker, 
     send(settings, numbered(100, 400))
     marks = admin.watermarks(settings.kafka, [topics.detection_results.name])
     assert any(high for (_, p), (_, high) in marks.items() if p >= PARTITIONS)
-    eventually(lambda: len(tasks.read()) >= 800, 60)
+    eventually(lambda: len(tasks.read()) >= 800)
     counts = Counter(decode(r.value(), AssessmentTask).task_id for r in tasks.records)
     assert counts == {f"m{n}:{g}": 1 for n in range(400) for g in (0, 1)}
 

@@ -155,6 +155,20 @@ MAY_READ_THE_ENVIRONMENT = {
 }
 
 
+def test_only_these_change_the_environment_of_their_process():
+    """A child is given its own: what one module changes, every later child and test has."""
+    changes = re.compile(r"environ\[[^\]]+\] *=|environ\.(update|setdefault|pop|clear)\(|putenv\(")
+    writers = {name for name, path in MODULES.items() if changes.search(path.read_text("utf-8"))}
+    assert writers <= MAY_CHANGE_THE_ENVIRONMENT.keys()
+
+
+MAY_CHANGE_THE_ENVIRONMENT = {
+    "streaming.detection.model_files": "while ultralytics is imported, and restores it",
+    "streaming.detection.sources.captures": "OpenCV reads it at every opening, and nothing else",
+    "streaming.supervision.alone": "becomes another program, which is known by it",
+}
+
+
 @pytest.mark.parametrize(
     ("module", "never"),
     [
@@ -202,10 +216,8 @@ def texts() -> dict[str, str]:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True,
         cwd=ROOT,
-        check=False,
+        check=True,
     )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
     found = {}
     for name in listed.stdout.decode().split("\0"):
         path = ROOT / name
@@ -216,6 +228,7 @@ def texts() -> dict[str, str]:
     return found
 
 
+@pytest.mark.needs("git")
 @pytest.mark.parametrize("pattern", [HOME_FOLDERS, REGISTRIES], ids=["folders", "registries"])
 def test_no_file_names_a_developers_folder_or_a_package_registry(pattern):
     found = [
@@ -226,6 +239,29 @@ def test_no_file_names_a_developers_folder_or_a_package_registry(pattern):
         if pattern.search(line)
     ]
     assert not found, "\n".join(found)
+
+
+# --- tests ---------------------------------------------------------------------------------------
+
+
+def test_only_a_named_need_skips_a_test():
+    """By tests/needs.py alone CI can fail where a program is missing, and a bare machine skip."""
+    skips = re.compile(r"pytest\.skip\(|mark\.skip|importorskip|unittest\.skip")
+    own = {ROOT / "tests" / "conftest.py", Path(__file__)}
+    files = set((ROOT / "tests").rglob("*.py")) - own
+    assert not [str(f) for f in sorted(files) if skips.search(f.read_text(encoding="utf-8"))]
+
+
+def test_what_tests_need_is_known_by_name():
+    from tests.needs import NEEDS
+
+    marks = re.compile(r"mark\.needs\(([^)]*)\)")
+    texts = [f.read_text(encoding="utf-8") for f in (ROOT / "tests").rglob("test_*.py")]
+    named = {
+        name for t in texts for arg in marks.findall(t) for name in re.findall(r'"(.*?)"', arg)
+    }
+    assert "kcat" in named
+    assert not named - NEEDS.keys()
 
 
 # --- documentation ------------------------------------------------------------------------------

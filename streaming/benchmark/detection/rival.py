@@ -5,7 +5,6 @@ python -m streaming.benchmark.detection.rival FILE [STREAMS]
 The shipped model on OpenVINO as in the worker; no interval, no dropping, no pictures, no messages.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 import cv2
 
-from streaming.detection.model_files import locate, quiet_environment
+from streaming.detection.model_files import locate, ultralytics_yolo
 from streaming.settings import load
 
 _STREAMS = 22
@@ -42,13 +41,11 @@ def frames_per_s(file: Path, streams: int) -> tuple[float, float]:
 def _results(names: Path) -> Any:
     settings = load()
     detection = settings.detection
-    os.environ.update(quiet_environment(settings.state_dir))
-    from ultralytics import YOLO
-
+    yolo = ultralytics_yolo(settings.state_dir)
     cv2.setNumThreads(1)  # as in the worker
     size = detection.image_size_px
     model = locate(detection.model, "openvino", size=size, state_dir=settings.state_dir)
-    return YOLO(str(model.path), task="detect").predict(
+    return yolo(str(model.path), task="detect").predict(
         str(names),
         stream=True,
         stream_buffer=True,  # every frame is analysed: none of the decoding is in vain

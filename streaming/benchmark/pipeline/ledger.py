@@ -6,6 +6,7 @@ Times are seconds since 1970, durations ms.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 
 from msgspec import UNSET
 
@@ -17,6 +18,8 @@ from streaming.messages import (
     RiskAssessment,
     SkippedGroups,
 )
+
+_COUNTED = (DetectionResult, AssessmentTask, SkippedGroups, RiskAssessment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,14 @@ class Ledger:
     ends: dict[str, EndSeen] = field(default_factory=dict)
     skipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shown: dict[str, float] = field(default_factory=dict)
+    until_s: float = inf
+    """What was captured from then on is not the run's: a camera that was there before goes on."""
 
     def add(self, message: Message, partition: int) -> None:
         """A message of one of the four topics; those of other cameras are passed over."""
-        if getattr(message, "camera_id", None) not in self.cameras:
+        if not isinstance(message, _COUNTED) or message.camera_id not in self.cameras:
+            return
+        if message.captured_at.timestamp() >= self.until_s:
             return
         match message:
             case DetectionResult():

@@ -78,6 +78,8 @@ def observe(found: Stack, watching: Watching, say: Say, progress: Progress) -> O
             window = Window(begin_s, time.time(), watching.interval_s)
             # The last due moments are answered a little later.
             run.go_on(watching.interval_s + _TICK_S)
+            with watch.lock:
+                ledger.until_s = time.time()
         say("draining")
         run.drain()
         usage.samples.append(usage.look())

@@ -11,7 +11,7 @@ def joined(settings, group):
     """A member of the group that has committed what it was given: nothing read yet."""
     one = member(settings.kafka, group=group, instance_id="1", on_commit=lambda *_: None)
     one.subscribe([settings.kafka.topics.assessment_tasks.name])
-    eventually(lambda: one.poll(0.1) or one.assignment(), 60)
+    eventually(lambda: one.poll(0.1) or one.assignment())
     places = one.assignment()
     for place in places:
         place.offset = 0
@@ -52,7 +52,7 @@ def test_a_daemon_without_a_process_is_gone_and_one_that_never_ran_is_not(make_s
     sensor = ticking(settings, "broker_alerts")
     assert sensor.tick() == []
     process.close()
-    eventually(lambda: members(settings.kafka)["aggregation"] == 0, 60)
+    eventually(lambda: members(settings.kafka)["aggregation"] == 0)
     assert sensor.tick(15) == [("daemon_silent{daemon=aggregation}", "firing")]
     back = joined(settings, "aggregation")
     assert sensor.tick(15) == [("daemon_silent{daemon=aggregation}", "resolved")]
@@ -68,7 +68,7 @@ def test_tasks_that_flink_plans_have_no_process_in_their_group_and_are_not_gone(
     process = joined(settings, "tasks")
     places = process.assignment()
     process.close()
-    eventually(lambda: members(settings.kafka)["tasks"] == 0, 60)
+    eventually(lambda: members(settings.kafka)["tasks"] == 0)
 
     def commit(offset):
         own = consumer(settings.kafka, group="tasks", instance_id="flink")

@@ -2,19 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from streaming import redis_keys
 from streaming.api.state import STATE
 from streaming.scheduling.stats import POOL, InstanceStats, KeyStats, encode_instance
+from tests.needs import ROOT
 
-SCHEMATHESIS = Path(__file__).parents[3] / ".venv-schemathesis/bin/st"
+SCHEMATHESIS = ROOT / ".venv-schemathesis/bin/st"
 
-pytestmark = pytest.mark.skipif(
-    not SCHEMATHESIS.exists(), reason="schemathesis is not here: make schemathesis"
-)
+pytestmark = pytest.mark.needs("schemathesis")
 
 
 async def test_no_request_makes_the_server_fail(client, world, store):

@@ -51,8 +51,8 @@ def test_a_recreated_topic_is_read_anew_though_its_offsets_are_known(settings):
     bring(settings, DETECTION_STREAM)
     client = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers})
     client.delete_topics([topic.name])[topic.name].result(30)
-    eventually(lambda: not source.topic_ends(settings.kafka, [topic.name]), 30)
-    eventually(lambda: created_again(settings, topic), 30)
+    eventually(lambda: not source.topic_ends(settings.kafka, [topic.name]))
+    eventually(lambda: created_again(settings, topic))
     send(settings, topic, frames(50, 120))
 
     (brought,) = bring(settings, DETECTION_STREAM)

@@ -1,11 +1,9 @@
 """The lake with its Parquet files in object storage, by settings alone: moto speaks S3 over HTTP."""
 
 import http.client
-import os
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,15 +15,14 @@ from streaming.lake.schema import ensure_schema
 from streaming.lake.streams import DETECTION_STREAM
 from streaming.lake.upkeep import retire, tidy
 from tests.integration.lake.topics_to_lake import frames, send
+from tests.needs import ROOT
 from tests.waiting import eventually
 
-SERVER = Path(__file__).parents[3] / ".venv-moto/bin/moto_server"
+SERVER = ROOT / ".venv-moto/bin/moto_server"
 BUCKET = "trafficmon"
 SECRET = "a-secret-of-the-storage"
 
-pytestmark = pytest.mark.skipif(
-    not SERVER.exists() and os.environ.get("CI") != "true", reason="no moto here: make moto"
-)
+pytestmark = pytest.mark.needs("moto")
 
 
 class Storage:
@@ -37,7 +34,7 @@ class Storage:
         self._process = subprocess.Popen(
             [SERVER, "-H", host, "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        eventually(lambda: self._answers("PUT", f"/{BUCKET}"), 60)
+        eventually(lambda: self._answers("PUT", f"/{BUCKET}"))
 
     def files(self):
         """Keys of the Parquet files in the bucket."""

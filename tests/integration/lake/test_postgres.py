@@ -1,6 +1,5 @@
 """The lake with its catalog in PostgreSQL, by one setting: a real server."""
 
-import importlib.util
 import tempfile
 import threading
 import uuid
@@ -22,17 +21,9 @@ from streaming.lake.upkeep import tidy
 from streaming.messages import encode
 from tests.builders import risk_assessment
 from tests.integration.lake.topics_to_lake import frames, send
-from tests.integration.own_postgres import own_postgres, program
+from tests.integration.own_postgres import own_postgres
 
-pytestmark = [
-    pytest.mark.skipif(
-        program("initdb") is None, reason="no initdb: `apt-get install postgresql` has it"
-    ),
-    pytest.mark.skipif(
-        importlib.util.find_spec("duckdb_extension_postgres_scanner") is None,
-        reason="duckdb-extension-postgres-scanner is not installed: `make setup`",
-    ),
-]
+pytestmark = pytest.mark.needs("postgres")
 
 
 @pytest.fixture(scope="module")

@@ -107,3 +107,12 @@ def test_a_model_that_cannot_be_had_names_its_setting(model, runtime, told, tmp_
     path = model if model.startswith("no/") else str(tmp_path / model)
     with pytest.raises(ModelError, match=rf"detection\.model: .*{told}"):
         load(DetectionSettings(model=path, runtime=runtime), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "runtime"), [("yolo11n.pt", "openvino"), ("builtin", "onnx"), ("builtin", "torch")]
+)
+def test_a_model_that_needs_pytorch_says_how_to_get_it(model, runtime, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ModelError, match=r"detection\.model: .* needs PyTorch .*TORCH=cpu"):
+        load(DetectionSettings(model=model, runtime=runtime), tmp_path)

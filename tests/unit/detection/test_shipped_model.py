@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.quiet import stay_offline
-
-stay_offline()  # before anything imports ultralytics
+from streaming.detection.model_files import ultralytics_yolo
 
 MODEL = Path(__file__).parents[3] / "streaming" / "detection" / "model"
 CHECKED = Path(__file__).parents[2] / "end_to_end" / "checked_frames.json"
@@ -16,18 +14,17 @@ FORMATS = ("trafficmon-yolo11n.pt", "trafficmon-yolo11n_openvino_model")
 DATA = Path(__file__).parents[4] / "shared" / "data"
 CAR_VIDEO, CAR_PARK = DATA / "car-detection.mp4", DATA / "person-bicycle-car.gif"
 
-needs_recordings = pytest.mark.skipif(
-    not CAR_VIDEO.exists(), reason="needs ../shared/data/car-detection.mp4"
-)
+
+@pytest.fixture(scope="module")
+def yolo(tmp_path_factory: pytest.TempPathFactory):
+    return ultralytics_yolo(tmp_path_factory.mktemp("ultralytics"))
 
 
 @pytest.fixture(
     scope="module", params=["trafficmon-yolo11n.pt", "trafficmon-yolo11n_openvino_model"]
 )
-def model(request: pytest.FixtureRequest):
-    from ultralytics import YOLO
-
-    return YOLO(str(MODEL / request.param), task="detect")
+def model(request: pytest.FixtureRequest, yolo):
+    return yolo(str(MODEL / request.param), task="detect")
 
 
 def test_the_shipped_files_are_small_and_name_no_path_of_the_machine_they_came_from() -> None:
@@ -41,15 +38,16 @@ def test_the_shipped_files_are_small_and_name_no_path_of_the_machine_they_came_f
         assert all(text.encode() not in f.read_bytes() for f in files if f.suffix == ".xml")
 
 
+@pytest.mark.needs("torch")
 def test_the_classes_are_the_six_road_users(model) -> None:
     from training import CLASSES
 
     assert tuple(model.names.values()) == CLASSES
 
 
-def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats() -> None:
+@pytest.mark.needs("torch")
+def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats(yolo) -> None:
     import numpy as np
-    from ultralytics import YOLO
 
     from streaming.simulator.junction import Junction, JunctionSpec
     from training.evaluation import iou
@@ -60,7 +58,7 @@ def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats() -> Non
         junction.advance(k * 2.0)
         frames.append(junction.render())
     both = [
-        YOLO(str(MODEL / name), task="detect").predict(
+        yolo(str(MODEL / name), task="detect").predict(
             frames, imgsz=320, conf=0.4, device="cpu", verbose=False
         )
         for name in FORMATS
@@ -76,7 +74,7 @@ def test_a_batch_of_eight_frames_gives_the_same_boxes_from_both_formats() -> Non
     assert np.isfinite(both[0][0].boxes.conf.numpy()).all()
 
 
-@needs_recordings
+@pytest.mark.needs("torch", "recordings")
 def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(model) -> None:
     from training.evaluation import sightings
 
@@ -86,7 +84,7 @@ def test_the_car_is_found_in_nine_of_ten_clear_frames_and_empty_ones_stay_quiet(
     assert seen.alarmed <= 0.05 * seen.empty, seen
 
 
-@needs_recordings
+@pytest.mark.needs("torch", "recordings")
 def test_the_car_of_the_car_park_is_found(model) -> None:
     from training.evaluation import sightings
 

@@ -1,4 +1,5 @@
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,3 +61,12 @@ def test_a_reservation_ends_with_its_block(tmp_path):
     for _ in range(2):
         with ports.Reservations(tmp_path) as reserved:
             assert reserved.choose(port, asked=True, setting="serving.api.port") == port
+
+
+def test_a_port_that_nobody_listens_at_yet_is_given_out_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(ports.tempfile, "gettempdir", lambda: str(tmp_path))
+    given = [ports.any_free() for _ in range(300)]
+    assert len(set(given)) == 300
+    with ThreadPoolExecutor(8) as pool:
+        given += pool.map(lambda _: ports.any_free(), range(300))
+    assert len(set(given)) == 600

@@ -37,6 +37,14 @@ def test_every_table_column_and_view_describes_itself(lake):
         lake.execute(f"FROM {view.name} LIMIT 0")
 
 
+def test_what_a_question_loads_must_be_signed(lake):
+    """Our own extensions come by pip, which checks them; their signatures are not."""
+    (checked,) = lake.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone()
+    assert checked is False
+    with pytest.raises(duckdb.InvalidInputException):
+        lake.execute("SET allow_unsigned_extensions = true")
+
+
 def test_creating_the_schema_again_changes_nothing(settings, lake):
     ensure_schema(lake)
     with opened(settings) as other:

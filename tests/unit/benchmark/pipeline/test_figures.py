@@ -128,3 +128,14 @@ def test_a_partition_that_nobody_reads_is_told_by_what_was_left_on_it(
                 shown_ms = None if partition in unshown else 5
                 run.judge(task, partition=partition, shown_ms=shown_ms)
     assert [(p.topic, p.partition) for p in dropped(places(run.ledger))] == expected
+
+
+def test_what_a_camera_that_goes_on_captures_after_the_end_does_not_count():
+    run = Run()
+    last = run.frame(4.0)
+    run.ledger.until_s = at(5).timestamp()
+    run.frame(5.0)
+    assert run.ledger.tally.unaccounted == 1
+    run.judge(last)
+    assert run.ledger.tally.unaccounted == 0
+    assert len(run.ledger.frames) == 1

@@ -1,0 +1,46 @@
+"""Asks Dagster whether it does its work: its code location is loaded, its daemon healthy."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from streaming.settings import ServingSettings
+
+_TIMEOUT_S = 5.0
+_QUERY = """
+{ workspaceOrError { __typename
+    ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename
+      ... on PythonError { message } } } } }
+  instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }
+"""
+
+
+def waits_for(serving: ServingSettings) -> str | None:
+    """What Dagster waits for, None once it is ready."""
+    url = f"http://{serving.host}:{serving.dagster.port}/graphql"
+    body = json.dumps({"query": _QUERY}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+            data: dict[str, Any] = json.load(response)["data"]
+    except (OSError, ValueError, KeyError) as exc:
+        reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
+        return f"its web server does not answer yet: {reason}"
+    return told(data)
+
+
+def told(data: dict[str, Any]) -> str | None:
+    """The same from the answer's `data`."""
+    entries = data["workspaceOrError"].get("locationEntries") or []
+    for entry in entries:
+        located = entry["locationOrLoadError"] or {}
+        if located.get("__typename") == "PythonError":
+            return f"its code location does not load: {located['message'].strip().splitlines()[-1]}"
+    if not entries or any(e["locationOrLoadError"] is None for e in entries):
+        return "waits for its code location"
+    daemons = data["instance"]["daemonHealth"]["allDaemonStatuses"]
+    late = [d["daemonType"].lower() for d in daemons if d["required"] and not d["healthy"]]
+    if not daemons or late:
+        return f"waits for its daemon: {', '.join(late) or 'no word of it yet'}"
+    return None

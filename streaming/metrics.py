@@ -1,10 +1,12 @@
 """Every Prometheus metric, declared once. The first five names are the guide's."""
 
+import errno
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from streaming.errors import ConfigError
 from streaming.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -121,8 +123,12 @@ class Metrics:
         for candidate in range(port, port + 50):
             try:
                 server, _ = start_http_server(candidate, addr=host, registry=self.registry)
-            except OSError:
-                continue
+            except OSError as exc:
+                if exc.errno in {errno.EADDRINUSE, errno.EACCES}:
+                    continue
+                raise ConfigError(
+                    f"serving.metrics.host: cannot listen on {host}: {exc.strerror or exc}"
+                ) from exc
             server.set_app(_with_readiness(server.get_app(), readiness))
             return candidate
         raise OSError(f"no free port for metrics from {port} to {port + 49}")

@@ -51,7 +51,7 @@ def run(settings: Settings, instance_id: str) -> None:
     metrics = Metrics()
     serving = settings.serving
     readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
-    metrics.serve(serving.host, serving.metrics.port + METRICS_OFFSET, readiness)
+    metrics.serve(serving.metrics.host, serving.metrics.port + METRICS_OFFSET, readiness)
     admin.wait_for_broker(settings.kafka, settings.kafka.connect_timeout_s)
     wait_for_redis(settings.redis, settings.kafka.connect_timeout_s)
     aggregate(settings, instance_id, metrics, stop, on_joined=lambda: readiness.reached(GROUP_SEAT))

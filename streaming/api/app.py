@@ -16,14 +16,15 @@ from redis.exceptions import RedisError
 from streaming.api import bulletin, openapi
 from streaming.api.alert_book import AlertBook
 from streaming.api.cameras import Cameras
-from streaming.api.envelope import errors_as_json
+from streaming.api.envelope import Handler, errors_as_json
 from streaming.api.live import Live
+from streaming.api.proxies import behind_proxies
 from streaming.api.routes import all_routes
 from streaming.api.security import check_bind, guard
 from streaming.api.state import STATE, ApiState
 from streaming.api.vitals import Vitals
 from streaming.api.websocket import websocket
-from streaming.errors import PortInUse
+from streaming.errors import ConfigError, PortInUse
 from streaming.images import AsyncImageStore
 from streaming.kafka import admin
 from streaming.lifecycle import stop_on_signals
@@ -91,13 +92,17 @@ async def _stopped_or_failed(stop: threading.Event, failure: asyncio.Future[None
 def build(settings: Settings) -> web.Application:
     """The application; nothing connects before it starts."""
     app = web.Application(
-        middlewares=[guard(settings.serving), errors_as_json],  # type: ignore[list-item]
+        middlewares=[
+            behind_proxies(settings.serving),  # type: ignore[list-item]
+            guard(settings.serving),  # type: ignore[list-item]
+            errors_as_json,
+        ],
         client_max_size=_MAX_BODY_BYTES,
     )
     app.add_routes(all_routes())
     app.router.add_get("/api/openapi.json", openapi.handler)
     app.router.add_get("/ws", websocket)
-    app.router.add_get("/", _index)
+    app.router.add_get("/", _index(settings.prompt.language))
     app.router.add_static("/wall/", WALL)
     app.cleanup_ctx.append(lambda app: _parts(app, settings))
     app.on_shutdown.append(_part_with_clients)
@@ -169,8 +174,17 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
             raise PortInUse(port=port, setting="serving.api.port") from exc
-        raise
+        raise ConfigError(f"serving.host: cannot listen on {host}: {exc.strerror or exc}") from exc
 
 
-async def _index(_request: web.Request) -> web.FileResponse:
-    return web.FileResponse(WALL / "index.html", headers={"Cache-Control": "no-cache"})
+def _index(language: str) -> Handler:
+    """The wall's page, which begins in the language of the descriptions where that was chosen."""
+    page = (WALL / "index.html").read_text(encoding="utf-8")
+    if language != "auto":
+        page = page.replace("<html ", f'<html data-language="{language}" ', 1)
+
+    async def index(_request: web.Request) -> web.StreamResponse:
+        headers = {"Cache-Control": "no-cache"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    return index

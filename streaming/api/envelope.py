@@ -62,7 +62,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             raise
         status, reason = _explained(request, exc)
         if status == 500:
-            place = {"method": request.method, "path": request.path}
+            place = {"method": request.method, "path": request.path, "client": request.remote}
             log.exception("not foreseen", extra=place)
         refusal = answer(status, reason)
         if isinstance(exc, web.HTTPMethodNotAllowed):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from streaming.api.envelope import Refused
+from streaming.settings.addresses import check_stream
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,7 +34,7 @@ def check_source(source: str) -> None:
         parts = urlsplit(source)
         host, _ = parts.netloc, parts.port
     except ValueError:
-        raise Refused(400, "the camera's address cannot be read") from None
+        raise Refused(400, f"the camera's address {_wrong(source) or 'cannot be read'}") from None
     if parts.scheme.lower() not in ALLOWED_SCHEMES or not host:
         raise Refused(
             400,
@@ -42,6 +43,17 @@ def check_source(source: str) -> None:
         )
     if len(source) > _MAX_SOURCE or not source.isprintable() or " " in source or "\\" in source:
         raise Refused(400, "the camera's address is too long or has characters that do not belong")
+    if parts.scheme.lower() != "synthetic" and (wrong := _wrong(source)):
+        raise Refused(400, f"the camera's address {wrong}")
+
+
+def _wrong(source: str) -> str | None:
+    """What is wrong with a stream's address, which may hold a password: without repeating it."""
+    try:
+        check_stream(source)
+    except ValueError as exc:
+        return str(exc)
+    return None
 
 
 async def check_reach(source: str, allowed: Sequence[Network]) -> None:

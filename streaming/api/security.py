@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-import ipaddress
+import logging
+import re
 import time
 from collections import OrderedDict, deque
 from urllib.parse import urlsplit
@@ -10,16 +11,20 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from streaming.api.envelope import Handler, Refused, answer
+from streaming.api.forwarded import counted_as
 from streaming.errors import ConfigError
 from streaming.settings import ServingSettings
+from streaming.settings.serving import is_loopback
+
+log = logging.getLogger(__name__)
 
 SESSION_COOKIE = "trafficmon_session"
 SESSION_S = 12 * 3600
 MOST_GUESSES = 20
 _GUESSES_FOR_S = 60.0
 _ADDRESSES_REMEMBERED = 10_000
+_PORTS = {"http": 80, "https": 443}
 _OPEN_PATHS = frozenset({"/", "/health/health_check", "/api/session"})
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -47,16 +52,6 @@ def check_bind(serving: ServingSettings) -> None:
         )
 
 
-def is_loopback(host: str) -> bool:
-    """True for an address or name that only this machine reaches."""
-    if host.lower() in _LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def new_session(token: str, now_s: float) -> str:
     """A cookie that says until when (Unix time, s) its bearer is let in."""
     until = str(int(now_s + SESSION_S))
@@ -66,14 +61,15 @@ def new_session(token: str, now_s: float) -> str:
 def session_holds(cookie: str, token: str, now_s: float) -> bool:
     """True for an unexpired cookie of this token; changing the token ends every session."""
     until, _, signature = cookie.partition(".")
-    if not until.isascii() or not until.isdigit() or int(until) < now_s:
+    if not re.fullmatch("[0-9]{1,15}", until) or int(until) < now_s:
         return False
-    return hmac.compare_digest(signature.encode(), _signature(token, until).encode())
+    return same_secret(signature, _signature(token, until))
 
 
 def same_secret(given: str, wanted: str) -> bool:
     """Compare in a time that tells nothing."""
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    # What is no UTF-8 arrives as surrogates.
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), wanted.encode())
 
 
 def guard(serving: ServingSettings) -> object:
@@ -83,18 +79,20 @@ def guard(serving: ServingSettings) -> object:
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        client = counted_as(request.remote)
         try:
             _check_host(request, token)
             _check_origin(request)
             if token is not None and _has_guessed(request):
-                guesses.check(request.remote, time.monotonic())
+                guesses.check(client, time.monotonic())
             _check_token(request, token)
         except Refused as exc:
             response: web.StreamResponse = answer(exc.status, str(exc))
         else:
             response = await handler(request)
         if token is not None and response.status == 401 and _has_guessed(request):
-            guesses.add(request.remote, time.monotonic())
+            guesses.add(client, time.monotonic())
+            log.warning("wrong token", extra={"client": request.remote, "path": request.path})
         if not response.prepared:
             response.headers.update(HEADERS)
             if request.path.startswith("/wall/"):
@@ -109,9 +107,9 @@ class Guesses:
     """Wrong tokens of each address in the last minute: nobody may try them all."""
 
     def __init__(self) -> None:
-        self._wrong: OrderedDict[str | None, deque[float]] = OrderedDict()
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def check(self, address: str | None, now_s: float) -> None:
+    def check(self, address: str, now_s: float) -> None:
         """Raises Refused for an address that has guessed too often; times in s of any clock."""
         wrong = self._wrong.get(address)
         while wrong and now_s - wrong[0] > _GUESSES_FOR_S:
@@ -119,7 +117,7 @@ class Guesses:
         if wrong and len(wrong) >= MOST_GUESSES:
             raise Refused(429, "too many wrong tokens; wait a minute")
 
-    def add(self, address: str | None, now_s: float) -> None:
+    def add(self, address: str, now_s: float) -> None:
         """One more."""
         self._wrong.setdefault(address, deque(maxlen=MOST_GUESSES)).append(now_s)
         self._wrong.move_to_end(address)
@@ -133,7 +131,7 @@ def _has_guessed(request: web.Request) -> bool:
 
 def _check_host(request: web.Request, token: str | None) -> None:
     """Without a token, no other site may reach us under a name of its own (DNS rebinding)."""
-    if token is None and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+    if token is None and not is_loopback(_place(f"//{request.host}")[1]):
         raise Refused(403, "without serving.token only localhost is served")
 
 
@@ -142,8 +140,26 @@ def _check_origin(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if origin is None or (request.method in {"GET", "HEAD"} and request.path != "/ws"):
         return
-    if urlsplit(origin).netloc.lower() != request.host.lower():
+    scheme, host, port = _place(origin)
+    # Behind a proxy that is not trusted a page of https may look like one of http, never the
+    # other way round.
+    usual = _PORTS.get(scheme)
+    ours = _place(f"{scheme}://{request.host}")[1:]
+    if (
+        not host
+        or (host, port or usual) != (ours[0], ours[1] or usual)
+        or (request.secure and scheme != "https")
+    ):
         raise Refused(403, "this page may not use the API: its origin is another")
+
+
+def _place(address: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, in lower case; no host if it cannot be read."""
+    try:
+        parts = urlsplit(address)
+        return parts.scheme.lower(), parts.hostname or "", parts.port
+    except ValueError:
+        return "", "", None
 
 
 def _check_token(request: web.Request, token: str | None) -> None:

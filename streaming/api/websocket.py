@@ -15,6 +15,7 @@ from streaming.api import protocol
 from streaming.api.cameras import GIVING, CameraInfo, check_id
 from streaming.api.envelope import Refused
 from streaming.api.live import Client
+from streaming.api.proxies import who
 from streaming.api.state import ApiState, state_of
 from streaming.errors import KafkaUnreachable
 from streaming.messages import CameraCommand
@@ -47,7 +48,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     state.live.catch_up(client, state.live.newest)
     writer = asyncio.create_task(_write(socket, client, request.transport))
     try:
-        await _Conversation(state, client).hold(socket)
+        await _Conversation(state, client, who(request)).hold(socket)
     finally:
         state.live.clients.discard(client)
         writer.cancel()
@@ -82,8 +83,8 @@ async def _write(
 class _Conversation:
     """What one client says, and the answers."""
 
-    def __init__(self, state: ApiState, client: Client) -> None:
-        self._state, self._client = state, client
+    def __init__(self, state: ApiState, client: Client, who: dict[str, str]) -> None:
+        self._state, self._client, self._who = state, client, who
         self._tasks: set[asyncio.Task[None]] = set()
         self._window_ends_s = 0.0
         self._said = 0
@@ -158,6 +159,7 @@ class _Conversation:
                 notes=before.notes if before else "",
             )
             await self._state.cameras.add(command)
+            self._note("camera changed" if known else "camera added", camera_id)
         elif known is None:
             raise Refused(404, f"no camera {camera_id!r}: start_stream needs its rtspUrl")
         if self._client.frames is not None:
@@ -181,9 +183,13 @@ class _Conversation:
 
     async def _stop(self, camera_id: str) -> None:
         await self._state.cameras.remove(camera_id)
+        self._note("camera removed", camera_id)
         self._state.live.forget(camera_id)
         stopped = {"cameraId": camera_id, "reason": "stopped by a client"}
         self._state.live.tell_all(protocol.message("stream_stopped", stopped))
+
+    def _note(self, what: str, camera_id: str) -> None:
+        log.info(what, extra={"camera_id": camera_id, **self._who})
 
     async def _check(self, request: protocol.CheckCamera) -> None:
         camera_id = str(request.camera_id)

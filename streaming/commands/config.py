@@ -1,11 +1,14 @@
 """`trafficmon config`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
+from rich.table import Table
 
-from streaming.commands.context import settings_of
+from streaming.commands.context import console, settings_of, table_or_json
 
 if TYPE_CHECKING:
     from streaming.settings import Settings
@@ -35,7 +38,40 @@ def config_check() -> None:
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     provider = "the embedded simulator" if settings.simulated else settings.provider.base_url
-    click.echo(f"{len(settings.cameras)} cameras, {len(settings.api_keys)} keys at {provider}")
+    language = {"zh": "Chinese", "en": "English"}[settings.prompt.spoken]
+    click.echo(
+        f"{len(settings.cameras)} cameras, {len(settings.api_keys)} keys at {provider}, "
+        f"descriptions in {language}"
+    )
+
+
+@config.command("show")
+@click.argument("prefix", default="")
+@click.option("--changed", is_flag=True, help="Only what is not at its default.")
+@table_or_json
+def config_show(*, prefix: str, changed: bool, as_: str) -> None:
+    """What is in force and where it came from: all settings, or those whose name begins so.
+
+    A wrong setting is shown as it was given, and why it is wrong; exit code 1 if there is one.
+    """
+    from streaming.settings import every_setting
+
+    found, problems = every_setting()
+    shown = [
+        s for s in found if s.name.startswith(prefix) and (s.source != "default" or not changed)
+    ]
+    if as_ == "json":
+        click.echo(json.dumps([s.as_dict() for s in shown], indent=2, ensure_ascii=False))
+    else:
+        table = Table("setting", "value", "from", box=None)
+        for s in shown:
+            table.add_row(
+                *map(escape, (s.name, s.value, s.where)), style="red" if s.problem else ""
+            )
+        console.print(table if shown else f"no setting begins with {escape(prefix)}")
+    for problem in problems:
+        click.echo(f"ConfigError: {problem}", err=True)
+    raise click.exceptions.Exit(0 if shown and not problems else 1)
 
 
 def _missing_files(settings: "Settings") -> list[str]:

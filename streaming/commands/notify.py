@@ -18,6 +18,7 @@ def notify_test(*, channel: str | None) -> None:
     from datetime import UTC, datetime
 
     from streaming.notify import a_test, deliver
+    from streaming.settings.serving import http_address
 
     settings = settings_of()
     enabled = [c for c in settings.alerts.notification_channels if c.enabled]
@@ -27,7 +28,8 @@ def notify_test(*, channel: str | None) -> None:
         which = "no channel" if channel is None else f"no channel {channel}"
         click.echo(f"{which} (alerts.notification_channels in monitoring.yaml): {known}", err=True)
         raise click.exceptions.Exit(1)
-    link = settings.alerts.wall_url or f"http://127.0.0.1:{settings.serving.api.port}"
+    wall = http_address(settings.serving.host, settings.serving.api.port)
+    link = settings.alerts.wall_url or wall
     deliveries = deliver(chosen, [a_test(datetime.now(UTC), link)])
     table = Table("channel", "type", "sent", "tries", "took", "error")
     for d in deliveries:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def bring_up(settings: "Settings", timeout_s: float) -> int:
     """Start everything and wait until it is ready; 1 if something is not in time."""
     from streaming import supervision
+    from streaming.settings.serving import http_address, is_loopback
 
     settings = supervision.up(settings, None, console.print)
     late = supervision.wait_ready(settings, console.print, timeout_s)
@@ -27,9 +28,10 @@ def bring_up(settings: "Settings", timeout_s: float) -> int:
             f"{program.name} is not ready after {timeout_s:g} s: {program.reason}; see {log}",
             err=True,
         )
-    serving = settings.serving
-    console.print(f"live wall  http://{serving.host}:{serving.api.port}/")
-    console.print(f"Dagster    http://{serving.host}:{serving.dagster.port}/")
+    serving, dagster = settings.serving, settings.serving.dagster
+    reach = "only this machine reaches it" if is_loopback(dagster.host) else "others reach it"
+    console.print(f"live wall  {http_address(serving.host, serving.api.port)}/")
+    console.print(f"Dagster    {http_address(dagster.host, dagster.port)}/  has no login; {reach}")
     return 1 if late else 0
 
 

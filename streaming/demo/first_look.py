@@ -14,6 +14,7 @@ from streaming.demo.tally import Tally
 from streaming.demo.watch import Watch
 from streaming.errors import TrafficmonError
 from streaming.settings import Settings
+from streaming.settings.serving import http_address
 
 TIMEOUT_S = 120.0
 LAST_CHANCE_S = 20.0
@@ -69,12 +70,12 @@ class FirstLook:
             self._say(f"Dagster: {exc}")
             return
         self._started(settings)
-        serving = settings.serving
+        dagster = settings.serving.dagster
         command = [
             sys.executable,
             "-m",
             "trafficmon_dagster.launch",
-            f"http://{serving.host}:{serving.dagster.port}",
+            http_address(dagster.host, dagster.port),
             "--timeout-s",
             str(TIMEOUT_S),
         ]

@@ -10,6 +10,7 @@ from streaming.errors import TrafficmonError
 from streaming.kafka import admin
 from streaming.redis_client import connect
 from streaming.settings import Settings
+from streaming.settings.serving import http_address
 
 
 class Observer:
@@ -22,11 +23,12 @@ class Observer:
     def use(self, settings: Settings) -> None:
         """From now on these settings are in force: something was started, perhaps elsewhere."""
         self._settings = settings
-        host, serving = settings.serving.host, settings.serving
+        serving = settings.serving
+        api = http_address(serving.host, serving.api.port)
         self._addresses = {
-            "live wall": f"http://{host}:{serving.api.port}/",
-            "Dagster": f"http://{host}:{serving.dagster.port}/",
-            "API": f"http://{host}:{serving.api.port}/api/scheduler/stats",
+            "live wall": f"{api}/",
+            "Dagster": f"{http_address(serving.dagster.host, serving.dagster.port)}/",
+            "API": f"{api}/api/scheduler/stats",
             "Kafka": settings.kafka.bootstrap_servers,
         }
 

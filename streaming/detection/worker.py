@@ -57,7 +57,7 @@ def run(settings: Settings, instance_id: str) -> None:
     stop = stop_on_signals()
     metrics = Metrics()
     readiness = Readiness.of(settings, "detection", instance_id, GROUP_SEAT, MODEL, CAMERAS)
-    metrics.serve(settings.serving.host, settings.serving.metrics.port, readiness)
+    metrics.serve(settings.serving.metrics.host, settings.serving.metrics.port, readiness)
     wait_for_broker(settings.kafka)
     wait_for_redis(settings.redis, _REDIS_WAIT_S)
     cv2.setNumThreads(1)  # the model's threads have the cores

@@ -14,6 +14,7 @@ from streaming.errors import KafkaUnreachable, RedisUnreachable
 from streaming.kafka import admin
 from streaming.logs import mask_url
 from streaming.settings import Settings
+from streaming.settings.environment import cleaned
 
 _PROBE_S = 3.0
 _SHORT_VARIABLES = {
@@ -48,7 +49,7 @@ class _Asked:
 
     def for_(self, setting: str) -> bool:
         variable = "TRAFFICMON_" + setting.upper().replace(".", "__")
-        if variable in self.environ or _SHORT_VARIABLES.get(setting, variable) in self.environ:
+        if {variable, _SHORT_VARIABLES.get(setting, variable)} & self.environ.keys():
             return True
         value = endpoints.value_of(self.settings, setting)
         usual = {str(endpoints.DEFAULTS[setting]), plain(self.noted.get(setting))}
@@ -75,7 +76,7 @@ def plan(
         PortInUse: a port that was asked for is taken.
     """
     noted = endpoints.read(settings.state_dir)
-    asked = _Asked(settings, noted, os.environ if environ is None else environ)
+    asked = _Asked(settings, noted, cleaned(os.environ if environ is None else environ))
     chosen: Endpoints = {}
     external: set[str] = set()
     for name, setting, find in (

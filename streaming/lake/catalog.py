@@ -17,8 +17,6 @@ from streaming.settings import Settings
 ALIAS = "lake"
 BUSY_TIMEOUT_MS = 5_000
 OPEN_WITHIN_S = 30.0
-MEMORY_LIMIT = "1GB"
-THREADS = 2
 
 
 class LakeUnavailable(ServiceError):
@@ -42,12 +40,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
         if read_only and not Path(place).exists():
             raise LakeUnavailable(f"no lake at {place} yet; `trafficmon demo` or `up` fills one")
         Path(place).parent.mkdir(parents=True, exist_ok=True)
-    # One of its own: two connections would write into the same files of the folder we are in.
-    spill = Path(tempfile.gettempdir()) / f"trafficmon-duckdb-{uuid.uuid4().hex[:12]}"
-    con = duckdb.connect(
-        config={"memory_limit": MEMORY_LIMIT, "threads": THREADS, "temp_directory": str(spill)}
-        | {"allow_unsigned_extensions": "true"}
-    )
+    con = duck(settings)
     try:
         extensions = ["sqlite_scanner" if kind == "sqlite" else "postgres_scanner", "ducklake"]
         extensions += ["httpfs"] if data_path(settings).startswith("s3://") else []
@@ -64,6 +57,20 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
         con.close()
         raise
     return con
+
+
+def duck(settings: Settings, file: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    """A DuckDB of `lake.memory_limit` and `lake.threads`, in memory or in a file.
+
+    Every connection of ours is opened here.
+    """
+    # One of its own: two connections would write into the same files of the folder we are in.
+    spill = Path(tempfile.gettempdir()) / f"trafficmon-duckdb-{uuid.uuid4().hex[:12]}"
+    lake = settings.lake
+    limits = {"memory_limit": lake.memory_limit, "threads": lake.threads}
+    # Ours are loaded unsigned: `connect` says why.
+    config = limits | {"temp_directory": str(spill), "allow_unsigned_extensions": "true"}
+    return duckdb.connect(file, config=config)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from streaming.lake.catalog import catalog_address, extension_file, opened
+from streaming.lake.catalog import catalog_address, duck, extension_file, opened
 from streaming.lake.schema import VERSION, Step, ensure_schema, pending, version
 from streaming.settings import Settings
 
@@ -76,12 +76,12 @@ def back_up(settings: Settings, label: str) -> Path:
             copy.close()
             source.close()
         return file
-    return _copy_of_postgres(place, folder / f"{name}.duckdb")
+    return _copy_of_postgres(settings, place, folder / f"{name}.duckdb")
 
 
-def _copy_of_postgres(address: str, file: Path) -> Path:
+def _copy_of_postgres(settings: Settings, address: str, file: Path) -> Path:
     """Every table of the catalog, in one state of it; without keys, which DuckDB cannot copy."""
-    with duckdb.connect(str(file)) as con:
+    with duck(settings, str(file)) as con:
         con.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         quoted = address.replace("'", "''")
         con.execute(f"ATTACH '{quoted}' AS kept (TYPE postgres, READ_ONLY)")

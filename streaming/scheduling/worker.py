@@ -59,7 +59,9 @@ def run(settings: Settings, instance_id: str) -> None:
     ensure_topics(settings.kafka)
     metrics = Metrics()
     readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
-    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_OFFSET, readiness)
+    metrics.serve(
+        settings.serving.metrics.host, settings.serving.metrics.port + _METRICS_OFFSET, readiness
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_assess_until(stop, settings, instance_id, metrics, readiness))
 
@@ -88,7 +90,7 @@ async def _assess_until(
             assessor,
             FinishedTasks(batches, settings.kafka.topics.assessment_tasks),
             intake.publish,
-            Signature(settings.provider.model, prompt.version(settings.prompt.language)),
+            Signature(settings.provider.model, prompt.version(settings.prompt.spoken)),
         )
         model = settings.provider.model
         reporter = Reporter(
@@ -107,7 +109,8 @@ async def _assess_until(
         _end_with_the_first_bug(intake)
         intake.joined = lambda: readiness.reached(GROUP_SEAT)
         intake.begin(desk)
-        log.info("scheduling", extra={"keys": len(keys.ring.secrets), "instance": instance_id})
+        about = {"keys": len(keys.ring.secrets), "language": settings.prompt.spoken}
+        log.info("scheduling", extra={"instance": instance_id, **about})
         for task in (
             asyncio.create_task(reporter.run(on_round)),
             asyncio.create_task(keys.limits.watch()),
@@ -223,7 +226,7 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         models=(provider.model, *provider.fallback_models),
         sampling=chat.Sampling(provider.max_tokens, provider.temperature),
-        language=settings.prompt.language,
+        language=settings.prompt.spoken,
         thresholds=verdict.Thresholds(confidence.low, confidence.medium, confidence.high),
         retries=settings.scheduler.retry_max_attempts,
         call_timeout_s=settings.scheduler.timeout_seconds,

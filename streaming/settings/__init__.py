@@ -3,7 +3,7 @@
 from streaming.settings.cameras import Camera
 from streaming.settings.channels import NotificationChannel
 from streaming.settings.detection import DetectionSettings
-from streaming.settings.in_force import Setting, in_force
+from streaming.settings.in_force import Setting, every_setting, in_force
 from streaming.settings.kafka import (
     ConsumerSettings,
     KafkaSettings,
@@ -53,6 +53,7 @@ __all__ = [
     "SimulatorSettings",
     "Topic",
     "Topics",
+    "every_setting",
     "folders",
     "in_force",
     "load",

@@ -6,22 +6,19 @@ from pathlib import PurePath
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from streaming import messages
+from streaming.settings.addresses import check_stream
 from streaming.settings.base import Section, matching
 
 STREAM_SCHEMES = (
     "rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtp", "udp", "srt", "tcp",
 )  # fmt: skip
 SCHEMES = (*STREAM_SCHEMES, "file", "synthetic", "webcam")
-_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)")
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
 
-CameraId = Annotated[
-    str,
-    BeforeValidator(lambda v: str(v) if type(v) is int else v),
-    matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -"),
-]
+CameraId = Annotated[str, matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -")]
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -81,7 +78,7 @@ class Homography(Section):
 class Camera(Section):
     """One camera."""
 
-    id: CameraId = Field(description="Letters, digits, . _ -; integers are accepted")
+    id: CameraId = Field(description="Letters, digits, . _ -, as they are written: 010 is not 10")
     name: str = Field(
         "", max_length=100, description="What operators call it; left out, `Camera <id>`"
     )
@@ -120,11 +117,6 @@ class Camera(Section):
             messages.check_polygon(mask)
         return masks
 
-    @field_validator("source", mode="before")
-    @classmethod
-    def _webcam_number(cls, source: object) -> object:
-        return str(source) if type(source) is int and source >= 0 else source
-
     @field_validator("source")
     @classmethod
     def _can_be_opened(cls, source: str) -> str:
@@ -143,6 +135,8 @@ class Camera(Section):
             raise ValueError("must be synthetic://junction, with ?seed=1&… if you like")
         if not address["rest"].strip("/"):
             raise ValueError(f"must say what to open after {scheme}://")
+        if scheme in STREAM_SCHEMES:
+            check_stream(source)
         return source
 
 

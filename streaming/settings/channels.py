@@ -91,8 +91,8 @@ def _mail(config: Mapping[str, Any]) -> str:
     security = config.get("security", "starttls")
     if security not in _SECURITY:
         raise ValueError("needs config.security to be starttls, ssl or insecure")
-    port = config.get("smtp_port", 465 if security == "ssl" else 587)
-    if type(port) is not int or not 0 < port < 65_536:
+    port = str(config.get("smtp_port", 465 if security == "ssl" else 587))
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
         raise ValueError("needs config.smtp_port to be a port's number")
     recipients = config.get("recipients")
     recipients = [recipients] if isinstance(recipients, str) else recipients

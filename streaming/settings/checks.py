@@ -1,6 +1,6 @@
 """What no single setting can know: names and keys used twice, an address open to everybody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from streaming.settings.draft import Draft, Place, spelled
 from streaming.settings.kafka import Topics
@@ -24,6 +24,22 @@ def not_open_to_all(draft: Draft, settings: Settings) -> None:
         draft.problem(
             ("serving", "host"),
             f"is {host}, which others reach: set serving.token too, or anyone sees every camera",
+        )
+
+
+def without_a_login(draft: Draft, settings: Settings) -> Iterator[str]:
+    """A warning for each address that others reach and that asks nobody who they are."""
+    dagster, simulator = settings.serving.dagster, settings.simulator
+    if not is_loopback(dagster.host):
+        where = draft.where(("serving", "dagster", "host"))
+        yield (
+            f"{where}: serving.dagster.host is {dagster.host}: Dagster has no login, whoever"
+            " reaches it may run and delete anything; let a proxy ask who it is (docs/security.md)"
+        )
+    if settings.simulated and not is_loopback(simulator.host):
+        yield (
+            f"{draft.where(('simulator', 'host'))}: simulator.host is {simulator.host}: whoever"
+            " reaches the simulator may switch its faults"
         )
 
 

@@ -20,6 +20,8 @@ class Draft:
     """Texts that held ${VARIABLES}, as they stand in the file: an error shows these."""
     broken: set[Place] = field(default_factory=set)
     """Places whose problem is listed already."""
+    lines: dict[Place, tuple[str, int]] = field(default_factory=dict)
+    """File and line (from 1) of whatever stands in a file."""
     _sources: dict[Place, str] = field(default_factory=dict)
 
     def put(self, place: Place, value: object, source: str) -> None:
@@ -49,13 +51,30 @@ class Draft:
                 return self._sources[place[:depth]]
         return DEFAULT
 
+    def where(self, place: Place) -> str:
+        """The same, with the line if it is a file."""
+        return self.at(self.source(place), place)
+
+    def at(self, file: str, place: Place) -> str:
+        """`file:line` of the value, or of what it stands in; the file alone if no line is known."""
+        line = self.line(file, place)
+        return f"{file}:{line}" if line else file
+
+    def line(self, file: str, place: Place) -> int | None:
+        """The line of a file (from 1) that has the value, or what it stands in."""
+        for depth in range(len(place), 0, -1):
+            known, line = self.lines.get(place[:depth], ("", 0))
+            if known == file:
+                return line
+        return None
+
     def sets(self, place: Place) -> bool:
         """Whether exactly this was set, not only something around it."""
         return place in self._sources
 
     def problem(self, place: Place, text: str) -> None:
         """One more thing that is wrong, said with the source and the name of the setting."""
-        self.problems.append(f"{self.source(place)}: {spelled(place)} {text}")
+        self.problems.append(f"{self.where(place)}: {spelled(place)} {text}")
         self.broken.add(place)
 
     def _remember(self, place: Place, value: object, source: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from streaming.logs import mask_url
 from streaming.settings.draft import Draft, Place, spelled
+from streaming.settings.scalars import Plain, annotation_at, is_secret
 
 SECRET_SECTIONS = ("api_keys",)
 SECRET_NAMES = frozenset(
@@ -32,7 +33,7 @@ _MUST = {
     "float_type": "must be a number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "string_type": "must be text, in quotes if it looks like a number",
+    "string_type": "must be text",
     "path_type": "must be a path",
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping",
@@ -58,7 +59,7 @@ def explain(exc: ValidationError, model: type[BaseModel], draft: Draft) -> list[
 
 
 def _line(place: Place, error: Any, model: type[BaseModel], draft: Draft) -> str:
-    start = f"{draft.source(place)}: {spelled((*place[:-1], _shown_name(place)))}"
+    start = f"{draft.where(place)}: {spelled((*place[:-1], _shown_name(place)))}"
     kind = error["type"]
     if kind == "extra_forbidden":
         return f"{start} is not a setting{_nearest(place, model)}"
@@ -68,24 +69,24 @@ def _line(place: Place, error: Any, model: type[BaseModel], draft: Draft) -> str
         must = str(error["ctx"]["error"])
         # A check over a whole section names its values itself.
         whole = isinstance(error["input"], dict | BaseModel)
-        return f"{start} {must}{'' if whole else _got(place, error['input'], draft)}"
+        return f"{start} {must}{'' if whole else _got(place, error['input'], model, draft)}"
     if error.get("ctx", {}).get("min_length") == 1:
         return f"{start} must not be empty"
     bounds = {k: f"{v:g}" if isinstance(v, float) else v for k, v in error.get("ctx", {}).items()}
     must = _MUST[kind].format(**bounds) if kind in _MUST else _unforeseen(error["msg"])
-    return f"{start} {must}{_got(place, error['input'], draft)}"
+    return f"{start} {must}{_got(place, error['input'], model, draft)}"
 
 
 def _unforeseen(message: str) -> str:
     return f"is wrong: {message[:1].lower()}{message[1:]}"
 
 
-def _got(place: Place, value: object, draft: Draft) -> str:
+def _got(place: Place, value: object, model: type[BaseModel], draft: Draft) -> str:
     """What was found instead; a text that may be a secret is not repeated."""
     written = next((t for p, t in draft.written.items() if place[: len(p)] == p), None)
     if written is not None:
         return f", got {written[:80]}"
-    if any(part in SECRET_NAMES for part in place):
+    if any(part in SECRET_NAMES for part in place) or is_secret(annotation_at(model, place)):
         return ""
     match value:
         case None:
@@ -94,6 +95,8 @@ def _got(place: Place, value: object, draft: Draft) -> str:
             said = str(value).lower()
         case int() | float():
             said = str(value)[:40]
+        case Plain() if place[0] not in SECRET_SECTIONS:
+            said = mask_url(value)[:80]
         case str() if place[0] in SECRET_SECTIONS and not re.fullmatch(r"-?[\d.]{1,9}", value):
             said = ""
         case str():

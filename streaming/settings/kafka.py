@@ -37,7 +37,7 @@ def _filled(**defaults: object) -> BeforeValidator:
 
     def widen(value: object) -> object:
         if isinstance(value, str):
-            return defaults | {"name": value}
+            return defaults | {"name": str(value)}
         return defaults | value if isinstance(value, dict) else value
 
     return BeforeValidator(widen)

@@ -16,22 +16,12 @@ def _fit_for_a_header(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Secret = Annotated[
-    SecretStr,
-    # A key that is all digits is a number in YAML.
-    BeforeValidator(lambda v: str(v) if type(v) is int else v),
-    AfterValidator(_fit_for_a_header),
-]
-KeyId = Annotated[
-    str,
-    BeforeValidator(lambda v: str(v) if type(v) is int else v),
-    matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -"),
-]
+Secret = Annotated[SecretStr, AfterValidator(_fit_for_a_header)]
+KeyId = Annotated[str, matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -")]
 
 
 ModelName = Annotated[str, matching(r"\S+", "be a name without spaces")]
-# YAML reads a bare on or off as true or false.
-_SWITCH = BeforeValidator(lambda v: {True: "on", False: "off"}.get(v, v) if type(v) is bool else v)
+_SWITCH = BeforeValidator(lambda v: {"true": "on", "false": "off"}.get(str(v).lower(), v))
 
 
 class ApiKey(Section):
@@ -138,5 +128,14 @@ class MinConfidence(Section):
 class PromptSettings(Section):
     """What the model is asked."""
 
-    language: Literal["zh", "en"] = Field("zh", description="Language of descriptions")
+    language: Literal["auto", "zh", "en"] = Field(
+        "auto",
+        description="Language of descriptions; auto: of LC_ALL, LC_MESSAGES or LANG, and zh where"
+        " these name none",
+    )
     min_confidence: MinConfidence = Field(MinConfidence(), description="Thresholds by level")
+
+    @property
+    def spoken(self) -> Literal["zh", "en"]:
+        """The language of the descriptions, also where no variable names one."""
+        return "en" if self.language == "en" else "zh"

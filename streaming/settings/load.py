@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from streaming.errors import ConfigError
 from streaming.settings import checks
 from streaming.settings.draft import Draft
+from streaming.settings.environment import cleaned
 from streaming.settings.explain import explain
 from streaming.settings.model import Settings
 from streaming.settings.sources import (
@@ -17,6 +18,7 @@ from streaming.settings.sources import (
     from_environment,
     from_files,
     keys_or_simulator,
+    language,
 )
 
 
@@ -41,12 +43,13 @@ def read(
     config_dir: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> tuple[Settings | None, Draft]:
     """The settings, None if there are problems; and the draft, which knows what came from where."""
-    environ = os.environ if environ is None else environ
+    environ = cleaned(os.environ if environ is None else environ)
     draft = Draft()
     from_files(draft, config_dir, environ)
     from_endpoints(draft, environ)
     from_environment(draft, environ)
     keys_or_simulator(draft, environ)
+    language(draft, environ)
     settings = None
     try:
         settings = Settings.model_validate(draft.values)
@@ -57,10 +60,11 @@ def read(
         checks.not_open_to_all(draft, settings)
     if settings is None or draft.problems:
         return None, draft
-    warnings = tuple(
-        f"{draft.source(('kafka', *name.split('.')))}: kafka.{name}: {why}"
+    overridden = (
+        f"{draft.where(('kafka', *name.split('.')))}: kafka.{name}: {why}"
         for name, why in settings.kafka.overridden().items()
     )
+    warnings = (*overridden, *checks.without_a_login(draft, settings))
     return settings.model_copy(update={"warnings": warnings}), draft
 
 
@@ -69,7 +73,7 @@ def folders(environ: Mapping[str, str] | None = None) -> Settings:
 
     A file that somebody broke meanwhile must not keep `trafficmon down` from its work.
     """
-    environ = os.environ if environ is None else environ
+    environ = cleaned(os.environ if environ is None else environ)
     named = {place: environ.get(variable) for variable, place in NAMED_VARIABLES.items()}
     given = {place[0]: value for place, value in named.items() if len(place) == 1 and value}
     return Settings.model_validate(given)

@@ -1,10 +1,10 @@
 """All settings as one value."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from streaming.settings.addresses import password_of
 from streaming.settings.base import Section
 from streaming.settings.cameras import Camera
 from streaming.settings.detection import DetectionSettings
@@ -50,7 +50,9 @@ class Settings(Section):
     simulator: SimulatorSettings = Field(SimulatorSettings(), description="Provider simulator")
     alerts: AlertSettings = Field(AlertSettings(), description="When to raise an alert")
     simulated: bool = Field(False, description="No real key: the embedded simulator answers")
-    warnings: tuple[str, ...] = Field((), description="What our guarantees override")
+    warnings: tuple[str, ...] = Field(
+        (), description="What our guarantees override, and what is open"
+    )
 
     @property
     def monitoring(self) -> MonitoringSettings:
@@ -68,14 +70,7 @@ class Settings(Section):
         addresses += [camera.source for camera in self.cameras]
         if self.serving.dagster.storage:
             addresses.append(self.serving.dagster.storage.get_secret_value())
-        found += [password for address in addresses if (password := _password(address))]
+        found += [password for address in addresses if (password := password_of(address))]
         for channel in self.alerts.notification_channels:
             found += channel.secrets()
         return tuple(v for v in dict.fromkeys(map(str, found)) if len(v) >= _SHORTEST_SECRET)
-
-
-def _password(address: str) -> str | None:
-    try:
-        return urlsplit(address).password
-    except ValueError:
-        return None

@@ -3,11 +3,11 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from streaming.settings.base import Section
 from streaming.settings.channels import NotificationChannel
-from streaming.settings.silences import Silence, as_texts
+from streaming.settings.silences import Silence
 from streaming.settings.watched import BY_NAME, check_metric
 
 _WORDS = {
@@ -68,11 +68,6 @@ class Rule(Section):
             values = {"duration": values["duration_s"]} | values
             del values["duration_s"]
         return values
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _texts(cls, labels: object) -> object:
-        return as_texts(labels)
 
     @model_validator(mode="after")
     def _labels_of_the_metric(self) -> "Rule":

@@ -33,7 +33,21 @@ def _postgres(address: SecretStr) -> SecretStr:
     return address
 
 
+def _size(text: str) -> str:
+    found = _SIZE.fullmatch(text)
+    if found is None or float(found[1]) * _UNITS[found[2].upper()] < LEAST_MEMORY_BYTES:
+        raise ValueError("must be a size of 100MB or more, such as 512MB or 4GB")
+    return text
+
+
+LEAST_MEMORY_BYTES = 100_000_000
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_SIZE = re.compile(rf"(\d{{1,12}}(?:\.\d{{1,6}})?) ?({'|'.join(_UNITS)})", re.IGNORECASE)
 NetworkText = Annotated[str, AfterValidator(_network)]
+Host = Annotated[
+    str, matching(r"[A-Za-z0-9.:%_-]+", "be an address of this machine, or 0.0.0.0 or :: for all")
+]
+LOOPBACK = "127.0.0.1"
 
 
 class ApiSettings(Section):
@@ -43,8 +57,13 @@ class ApiSettings(Section):
 
 
 class DagsterSettings(Section):
-    """Dagster: its web UI, its clock and its storage."""
+    """Dagster: its web UI, its clock, its storage and what it keeps."""
 
+    host: Host = Field(
+        LOOPBACK,
+        description="Address that Dagster's web UI listens on. It has no login: whoever reaches it "
+        "may run and delete anything",
+    )
     port: int = Field(3001, ge=1, le=65_535, description="Port of Dagster's web UI")
     time_zone: Annotated[str, AfterValidator(_zone)] = Field(
         "UTC",
@@ -56,11 +75,33 @@ class DagsterSettings(Section):
         description="postgresql://user:password@host/database of runs and events; "
         "unset: SQLite under the state folder",
     )
+    max_concurrent_runs: int = Field(4, ge=1, le=1000, description="Most runs at once")
+    max_run_seconds: int = Field(
+        7200, ge=60, le=604_800, description="A run that takes longer is ended, s"
+    )
+    sensor_threads: int = Field(4, ge=1, le=64, description="Most sensors that look at once")
+    keep_runs_days: float = Field(30, gt=0, le=3650, description="Runs are kept for so long, days")
+    keep_frequent_runs_days: float = Field(
+        2,
+        gt=0,
+        le=3650,
+        description="Those of ingestion and of automation conditions, which come every few minutes",
+    )
+    keep_report_runs_days: float = Field(
+        180, gt=0, le=3650, description="Those of the daily reports, and the reports' files"
+    )
+    keep_ticks_days: int = Field(
+        7, ge=1, le=3650, description="Ticks of sensors that did something, or failed, days"
+    )
 
 
 class MetricsSettings(Section):
     """Prometheus metrics of the daemons."""
 
+    host: Host = Field(
+        LOOPBACK,
+        description="Address that the daemons' metrics listen on, which have no login",
+    )
     port: int = Field(9101, ge=1, le=65_435, description="First of the daemons' metrics ports")
 
 
@@ -75,7 +116,10 @@ class AggregationSettings(Section):
 class ServingSettings(Section):
     """The `serving` block."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
+    host: Host = Field(
+        LOOPBACK,
+        description="Address that the API and the wall listen on; nothing else does. 0.0.0.0: all",
+    )
     api: ApiSettings = Field(ApiSettings(), description="The HTTP API and the live wall")
     dagster: DagsterSettings = Field(DagsterSettings(), description="Dagster's web UI")
     metrics: MetricsSettings = Field(MetricsSettings(), description="Prometheus metrics")
@@ -83,6 +127,19 @@ class ServingSettings(Section):
         None,
         min_length=8,
         description="Needed to listen on anything but this machine's own address",
+    )
+    trusted_proxies: tuple[NetworkText, ...] = Field(
+        (),
+        max_length=64,
+        description="Networks of the proxies whose Forwarded and X-Forwarded-* headers are "
+        "believed, for instance 127.0.0.1",
+    )
+    user_header: Annotated[str, matching(r"[A-Za-z0-9-]+", "be the name of a header")] | None = (
+        Field(
+            None,
+            description="Header in which trusted proxies say who has logged in, for the log: "
+            "X-Forwarded-User",
+        )
     )
     camera_networks: tuple[NetworkText, ...] = Field(
         (),
@@ -101,6 +158,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_everywhere(host: str) -> bool:
+    """True for an address that stands for all addresses of this machine: 0.0.0.0 and ::."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
+def http_address(host: str, port: int) -> str:
+    """Where this machine finds what listens on host and port."""
+    host = LOOPBACK if is_everywhere(host) else host.strip("[]")
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class RedisSettings(Section):
     """The `redis` block."""
 
@@ -113,6 +184,11 @@ class RedisSettings(Section):
 class SimulatorSettings(Section):
     """The `simulator` block: the embedded provider, used while there is no real key."""
 
+    host: Host = Field(
+        LOOPBACK,
+        description="Address that the simulator listens on; whoever reaches it may switch its "
+        "faults",
+    )
     port: int = Field(8900, ge=1, le=65_535, description="Port of the provider simulator")
     latency_median_ms: float = Field(800, ge=0, le=60_000, description="Median answer time, ms")
     latency_sigma: float = Field(0.35, ge=0, le=3, description="Spread of its logarithm")
@@ -158,6 +234,12 @@ class LakeSettings(Section):
         None, description="Folder or bucket of the Parquet files; unset: under the state folder"
     )
     s3: S3Settings = Field(S3Settings(), description="Object storage")
+    memory_limit: Annotated[str, AfterValidator(_size)] = Field(
+        "1GB", description="Most memory of each of DuckDB's connections, 512MB, 4GB; more spills"
+    )
+    threads: int = Field(
+        2, ge=1, le=1024, description="Most threads of each of DuckDB's connections"
+    )
     keep_days: KeepDays = Field(KeepDays(), description="Retention of each table")
     warehouse_days: int = Field(
         7, ge=1, description="Days that warehouse.duckdb, the copy in one file, goes back"

@@ -28,11 +28,6 @@ class Silence(Section):
     )
     reason: str = Field("", description="Why, for those who read it")
 
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _texts(cls, labels: object) -> object:
-        return as_texts(labels)
-
     @field_validator("daily")
     @classmethod
     def _are_hours(cls, daily: str | None) -> str | None:
@@ -58,13 +53,6 @@ class Silence(Section):
         begin, end = _hours(self.daily)
         at = local.time()
         return begin <= at < end if begin < end else at >= begin or at < end
-
-
-def as_texts(labels: object) -> object:
-    """A camera's number in YAML is a number; labels are texts."""
-    if not isinstance(labels, dict):
-        return labels
-    return {str(k): str(v) if type(v) in (int, float) else v for k, v in labels.items()}
 
 
 def _hours(daily: str) -> tuple[time, time]:

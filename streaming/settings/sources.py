@@ -11,10 +11,13 @@ import yaml
 
 from streaming.settings import yaml_files
 from streaming.settings.cameras import cameras_of
-from streaming.settings.draft import Draft, Place
+from streaming.settings.draft import Draft, Place, spelled
+from streaming.settings.environment import language_of, unquoted
+from streaming.settings.explain import paths
 from streaming.settings.kafka import DEFAULT_BOOTSTRAP_SERVERS, KafkaSettings
-from streaming.settings.model import FILES
-from streaming.settings.serving import DEFAULT_REDIS_URL
+from streaming.settings.model import FILES, Settings
+from streaming.settings.scalars import Plain, annotation_at, as_wanted, holds_several
+from streaming.settings.serving import DEFAULT_REDIS_URL, LOOPBACK, http_address
 
 PREFIX = "TRAFFICMON_"
 CONFIG_DIR = "TRAFFICMON_CONFIG_DIR"
@@ -59,17 +62,26 @@ def from_files(draft: Draft, config_dir: Path | None, environ: Mapping[str, str]
         for path in sorted(folder.glob("*.yml"))
         if f"{path.stem}.yaml" in FILES
     ]
+    names = {path.rsplit(".", 1)[-1] for path in paths(Settings)} | Settings.model_fields.keys()
     for file, sections in FILES.items():
         path = folder / file
-        for key, value in yaml_files.read(path, draft.problems).items():
-            place = _place(file, key)
+        parsed = yaml_files.read(path, draft.problems, names)
+        for key, value in parsed.value.items():
+            place, where = _place(file, key), f"{path}:{parsed.lines[key,]}"
             if place is None:
-                draft.problems.append(f"{path}: {key} {_no_setting(key, sections)}")
+                draft.problems.append(f"{where}: {key} {_no_setting(key, sections)}")
             elif draft.sets(place):
-                draft.problems.append(f"{path}: {key} is there twice")
-            elif value is not None:
+                draft.problems.append(f"{where}: {key} is there twice")
+            else:
+                draft.lines |= {
+                    (*place, *inside[1:]): (str(path), line)
+                    for inside, line in parsed.lines.items()
+                    if inside[:1] == (key,)
+                }
                 filled = yaml_files.fill(draft, place, value, environ, str(path))
-                draft.put(place, filled, str(path))
+                wanted = as_wanted(filled, annotation_at(Settings, place))
+                if wanted is not None:
+                    draft.put(place, wanted, str(path))
 
 
 def _place(file: str, key: str) -> Place | None:
@@ -103,7 +115,7 @@ def from_endpoints(draft: Draft, environ: Mapping[str, str]) -> None:
 
 
 def from_environment(draft: Draft, environ: Mapping[str, str]) -> None:
-    """Variables have the last word; an empty one counts as unset."""
+    """Variables, cleaned, have the last word."""
     try:
         sources = shlex.split(environ.get("CAMERAS", ""))
     except ValueError as exc:
@@ -111,7 +123,7 @@ def from_environment(draft: Draft, environ: Mapping[str, str]) -> None:
         draft.problems.append(f"CAMERAS: {str(exc).lower()}")
     if sources:
         draft.put(("cameras",), cameras_of(sources), "CAMERAS")
-    for variable in sorted(name for name, text in environ.items() if text.strip()):
+    for variable, text in sorted(environ.items()):
         place = NAMED_VARIABLES.get(variable)
         if place is None and variable.startswith(PREFIX) and "__" in variable:
             place = tuple(variable.removeprefix(PREFIX).lower().split("__"))
@@ -121,23 +133,45 @@ def from_environment(draft: Draft, environ: Mapping[str, str]) -> None:
             draft.problems.append(f"{variable}: {place[0]} is a list, which only a file can change")
             continue
         try:
-            draft.put(place, _value(environ[variable]), variable)
+            draft.put(place, _value(text, annotation_at(Settings, place)), variable)
         except yaml.YAMLError:
             draft.problems.append(f"{variable}: not YAML")
+        except ValueError as exc:
+            draft.problems.append(f"{variable}: {spelled(place)} {exc}")
 
 
-def _value(text: str) -> Any:
-    """Lists, mappings, quoted text and null as in YAML; the setting's type reads the rest."""
-    text = text.strip()
-    return yaml.safe_load(text) if text[0] in "[{\"'" or text in {"null", "~"} else text
+def _value(text: str, annotation: Any) -> Any:
+    """A list or mapping as in YAML; anything else is a scalar alone, whatever signs it begins with.
+
+    Raises:
+        yaml.YAMLError, ValueError: it is none.
+    """
+    if text[0] in "[{" and holds_several(annotation):
+        parsed = yaml_files.parse(text)
+        if parsed.twice:
+            raise ValueError(f"has a name twice, in its line {parsed.twice[0][1]}")
+        return as_wanted(parsed.value, annotation)
+    if "\n" in text or "\r" in text:
+        raise ValueError("must be one line: there is a line break in it")
+    return as_wanted(Plain(text), annotation)
+
+
+def language(draft: Draft, environ: Mapping[str, str]) -> None:
+    """`prompt.language: auto` becomes the language that the environment names, if it names one."""
+    found = language_of(environ)
+    section = draft.get(("prompt",))
+    if found is None or not isinstance(section, dict | None):
+        return
+    if (section or {}).get("language", "auto") == "auto":
+        draft.put(("prompt", "language"), *found)
 
 
 def keys_or_simulator(draft: Draft, environ: Mapping[str, str]) -> None:
     """Number the keys; with none, and no provider named, the simulator answers."""
     section: Place = ("api_keys",)
     if not draft.get(section):
-        given = environ.get("DASHSCOPE_API_KEY", "").split(",")
-        keys = [{"key": key.strip()} for key in given if key.strip()]
+        given = map(unquoted, environ.get("DASHSCOPE_API_KEY", "").split(","))
+        keys = [{"key": key} for key in given if key]
         draft.put(section, keys, "DASHSCOPE_API_KEY" if keys else draft.source(section))
     keys = draft.get(section)
     if isinstance(keys, list) and keys:
@@ -147,8 +181,9 @@ def keys_or_simulator(draft: Draft, environ: Mapping[str, str]) -> None:
             for number, key in numbered
         ]
     elif not keys and not draft.get(("provider", "base_url")):
+        host = draft.get(("simulator", "host")) or LOOPBACK
         port = draft.get(("simulator", "port")) or DEFAULT_SIMULATOR_PORT
-        url = f"http://127.0.0.1:{port}/v1"
+        url = f"{http_address(str(host), port)}/v1"
         draft.put(("provider", "base_url"), url, SIMULATED)
         simulated = [{"id": f"sim-{n}", "key": f"sim-{n}"} for n in range(1, SIMULATED_KEYS + 1)]
         draft.put(section, simulated, SIMULATED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streaming.errors import ConfigError
+from streaming.settings.environment import cleaned
 from streaming.settings.load import load, read
 from streaming.settings.model import FILES, Settings
 from streaming.settings.sources import config_folder
@@ -30,7 +31,7 @@ def watch_keys(
     a file changes the provider as well, which takes a restart. Nor is it for settings that
     were never in the files, as a benchmark's.
     """
-    environ = os.environ if environ is None else environ
+    environ = cleaned(os.environ if environ is None else environ)
     folder = config_folder(config_dir, environ)
     now, draft = read(config_dir, environ)
     from_file = draft.source(("api_keys",)) == str(folder / "api_keys.yaml")

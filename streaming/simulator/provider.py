@@ -5,6 +5,7 @@ GET /stats, and breaks on request (POST /faults).
 """
 
 import asyncio
+import errno
 import gc
 import logging
 import threading
@@ -71,7 +72,7 @@ def latency_of(settings: SimulatorSettings) -> Latency:
 async def _serve(
     simulator: Simulator, settings: Settings, stop: threading.Event, readiness: Readiness
 ) -> None:
-    host, port = settings.serving.host, settings.simulator.port
+    host, port = settings.simulator.host, settings.simulator.port
     runner = await start(simulator, host, port)
     readiness.reached(PORT)
     _quiet_collector()
@@ -110,5 +111,7 @@ async def start(simulator: Simulator, host: str, port: int) -> web.ServerRunner:
         await web.TCPSite(runner, host, port).start()
     except OSError as exc:
         await runner.cleanup()
-        raise PortInUse(port=port, setting="simulator.port") from exc
+        if exc.errno == errno.EADDRINUSE:
+            raise PortInUse(port=port, setting="simulator.port") from exc
+        raise ConfigError(f"simulator.host: cannot listen on {host}: {exc.strerror}") from exc
     return runner

@@ -6,6 +6,7 @@ import urllib.request
 from typing import Any
 
 from streaming.settings import ServingSettings
+from streaming.settings.serving import http_address
 
 _TIMEOUT_S = 5.0
 _QUERY = """
@@ -18,9 +19,10 @@ _QUERY = """
 
 def waits_for(serving: ServingSettings) -> str | None:
     """What Dagster waits for, None once it is ready."""
-    url = f"http://{serving.host}:{serving.dagster.port}/graphql"
+    url = f"{http_address(serving.dagster.host, serving.dagster.port)}/graphql"
     body = json.dumps({"query": _QUERY}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, body, headers)  # noqa: S310  (http, and our own)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
             data: dict[str, Any] = json.load(response)["data"]

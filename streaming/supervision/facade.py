@@ -10,13 +10,8 @@ from streaming.file_lock import file_lock
 from streaming.settings import Settings
 from streaming.supervision import daemon, infrastructure, orphans
 from streaming.supervision.control import ACTIVE, Control, ProgramStatus
-from streaming.supervision.programs import (
-    INFRASTRUCTURE,
-    NAMES,
-    Program,
-    prepare_dagster_home,
-    programs,
-)
+from streaming.supervision.dagster_home import prepare_dagster_home
+from streaming.supervision.programs import INFRASTRUCTURE, NAMES, Program, programs
 
 _LOCK_TIMEOUT_S = 120.0
 _READY_TIMEOUT_S = 90.0
@@ -56,7 +51,7 @@ def up(settings: Settings, only: Iterable[str] | None, on_progress: Progress) ->
             if "kafka" not in running:
                 kafka.configure(settings.state_dir, endpoints.kafka_port(settings), reserved)
         if "dagster" in wanted:
-            prepare_dagster_home(settings)
+            prepare_dagster_home(settings, on_progress)
         control = daemon.ensure(settings, programs(settings), on_progress)
         infrastructure.start(settings, control, wanted, on_progress)
         rest = [name for name in wanted if name not in INFRASTRUCTURE]

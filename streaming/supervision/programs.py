@@ -1,13 +1,14 @@
 """What is supervised: a program a daemon, in the order they start."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from streaming.settings import Settings
+from streaming.settings.environment import cleaned
+from streaming.settings.sources import config_folder
 
 INFRASTRUCTURE = ("kafka", "redis")
 DAEMONS = ("simulator", "detection", "tasks", "scheduling", "aggregation", "api")
@@ -53,16 +54,6 @@ def programs(settings: Settings) -> tuple[Program, ...]:
     return (*daemons, _dagster(settings))
 
 
-def prepare_dagster_home(settings: Settings) -> Path:
-    """Dagster's instance folder, with our `dagster.yaml` in it unless there is one already."""
-    home = settings.state_dir.absolute() / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        shutil.copyfile(_DAGSTER / config.name, config)
-    return home
-
-
 def _run(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "streaming.cli", "run", name, "--instance-id", INSTANCE)
 
@@ -71,7 +62,7 @@ def _dagster(settings: Settings) -> Program:
     dg = Path(sys.executable).parent / "dg"
     alone = (sys.executable, "-m", "streaming.supervision.alone", "dagster")
     workspace = _DAGSTER / "workspace.yaml"
-    host, port = settings.serving.host, settings.serving.dagster.port
+    host, port = settings.serving.dagster.host, settings.serving.dagster.port
     home = settings.state_dir.absolute() / "dagster"
     return Program(
         name="dagster",
@@ -92,7 +83,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "TRAFFICMON_STATE_DIR": str(settings.state_dir.absolute()),
         "PYTHONUNBUFFERED": "1",
     }
-    config_dir = Path(os.environ.get("TRAFFICMON_CONFIG_DIR") or "config")
+    config_dir = config_folder(None, cleaned(os.environ))
     if config_dir.is_dir():
         environment["TRAFFICMON_CONFIG_DIR"] = str(config_dir.absolute())
     return environment

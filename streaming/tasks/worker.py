@@ -62,7 +62,9 @@ def run(settings: Settings, instance_id: str) -> None:
     stop = stop_on_signals()
     metrics = Metrics()
     readiness = Readiness.of(settings, GROUP, instance_id, GROUP_SEAT)
-    metrics.serve(settings.serving.host, settings.serving.metrics.port + _METRICS_PORT, readiness)
+    metrics.serve(
+        settings.serving.metrics.host, settings.serving.metrics.port + _METRICS_PORT, readiness
+    )
     wait_for_broker(settings.kafka)
     worker = TaskWorker(settings, instance_id, metrics)
     worker.open(lambda: readiness.reached(GROUP_SEAT))

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from streaming.supervision.programs import prepare_dagster_home
+from streaming.supervision.dagster_home import prepare_dagster_home
 from tests.integration.own_postgres import own_postgres
 
 SETTING = "TRAFFICMON_SERVING__DAGSTER__STORAGE"

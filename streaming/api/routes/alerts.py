@@ -1,13 +1,17 @@
 """Alerts: filtered, paged, acknowledged."""
 
+import logging
 from datetime import UTC, datetime
 
 from aiohttp import web
 
 from streaming.api.alert_book import AlertFilter
 from streaming.api.envelope import Refused, ok
+from streaming.api.proxies import who
 from streaming.api.routes.queries import moment, one_of, whole_number, yes_or_no
 from streaming.api.state import state_of
+
+log = logging.getLogger(__name__)
 
 
 async def listed(request: web.Request) -> web.Response:
@@ -33,6 +37,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     alert = await state_of(request).alerts.acknowledge(alert_id, datetime.now(UTC))
     if alert is None:
         raise Refused(404, "no such alert; the newest 100 of each camera are kept")
+    log.info("alert acknowledged", extra={"alert_id": alert_id, **who(request)})
     return ok(alert, msg="acknowledged")
 
 

@@ -1,5 +1,6 @@
 """Cameras: list, add, change, remove; the newest result, picture and verdicts of each."""
 
+import logging
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -10,10 +11,13 @@ from streaming.aggregation.live_store import Verdict, verdicts_key
 from streaming.api.cameras import check_id
 from streaming.api.envelope import Refused, body_of, ok
 from streaming.api.live import Latest, read_latest
+from streaming.api.proxies import who
 from streaming.api.routes.images import jpeg_response
 from streaming.api.routes.queries import whole_number
 from streaming.api.state import state_of
 from streaming.messages import CameraCommand, Homography, Polygon, Zone
+
+log = logging.getLogger(__name__)
 
 Priority = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
@@ -78,6 +82,7 @@ async def put(request: web.Request) -> web.Response:
             homography=body.homography,
         )
     )
+    _note(request, "camera changed" if known else "camera added", camera_id)
     camera = (await cameras.listed())[camera_id]
     return ok(camera, msg="changed" if known else "added", status=200 if known else 201)
 
@@ -99,6 +104,7 @@ async def change(request: web.Request) -> web.Response:
         privacy_masks=body.privacy_masks,
         homography=body.homography,
     )
+    _note(request, "camera changed", camera_id)
     return ok((await cameras.listed())[camera_id], msg="changed")
 
 
@@ -106,6 +112,7 @@ async def remove(request: web.Request) -> web.Response:
     """Stop a camera and take it off the list."""
     state, camera_id = state_of(request), request.match_info["camera_id"]
     await state.cameras.remove(camera_id)
+    _note(request, "camera removed", camera_id)
     state.live.forget(camera_id)
     return ok({"id": camera_id}, msg="removed")
 
@@ -131,6 +138,10 @@ async def history(request: web.Request) -> web.Response:
     key = verdicts_key(await _known_id(request))
     raws = cast("list[bytes]", await state_of(request).redis.zrevrange(key, 0, limit - 1))
     return ok([msgspec.json.decode(raw, type=Verdict) for raw in raws])
+
+
+def _note(request: web.Request, what: str, camera_id: str) -> None:
+    log.info(what, extra={"camera_id": camera_id, **who(request)})
 
 
 def _check_interval(interval_s: float | None) -> None:

@@ -57,4 +57,5 @@ def _open(kind: Kind, source: str, sampling: Sampling) -> Source:
         return FolderSource.open(path, once=plays_once(source))
     if not path.exists():
         raise CameraError(f"no file or folder {path}; correct cameras[].source")
-    return VideoFile.open(str(path), str(path), once=plays_once(source))
+    # Absolute: FFmpeg takes what stands before a name's first colon for a scheme.
+    return VideoFile.open(str(path.absolute()), str(path), once=plays_once(source))

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from streaming.settings.environment import cleaned
 from streaming.settings.sources import CONFIG_DIR, config_folder
 
 HERE = Path(__file__).parent
@@ -16,7 +17,7 @@ def provide(environ: Mapping[str, str] | None = None) -> Path | None:
     Returns it if it was written; nothing can be written in a folder that is read-only, and then
     the environment alone has the settings.
     """
-    environ = os.environ if environ is None else environ
+    environ = cleaned(os.environ if environ is None else environ)
     folder = config_folder(None, environ)
     if environ.get(CONFIG_DIR) or folder.exists():
         return None

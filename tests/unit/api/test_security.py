@@ -3,6 +3,8 @@
 import ipaddress
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from pydantic import SecretStr
 
 from streaming.api.cameras import check_id
@@ -12,12 +14,14 @@ from streaming.api.security import (
     MOST_GUESSES,
     Guesses,
     check_bind,
-    is_loopback,
+    guard,
     new_session,
+    same_secret,
     session_holds,
 )
 from streaming.errors import ConfigError
 from streaming.settings import ServingSettings
+from streaming.settings.serving import is_loopback
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,10 @@ def test_a_session_holds_until_it_ends_or_the_token_changes():
     assert not session_holds(cookie, "other", now_s=1_001)
 
 
-@pytest.mark.parametrize("cookie", ["", ".", "99999999999", "99999999999.", "x.y", "９.a", "9é.ü"])
+@pytest.mark.parametrize(
+    "cookie",
+    ["", ".", "99999999999", "99999999999.", "x.y", "９.a", "9é.ü", "9" * 5000 + ".a", "9.\udcff"],
+)
 def test_a_forged_session_does_not_hold(cookie):
     assert not session_holds(cookie, "secret", now_s=1)
 
@@ -129,3 +136,46 @@ def test_guesses_are_counted_by_address_and_forgotten_after_a_minute():
         guesses.check("a", 59.0)
     guesses.check("b", 59.0)
     guesses.check("a", 61.0)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "secure", "ours"),
+    [
+        ("https://wall.example", "wall.example", True, True),
+        ("https://wall.example:443", "wall.example", True, True),
+        ("https://WALL.example", "wall.example:443", True, True),
+        ("http://wall.example", "wall.example", True, False),
+        ("https://wall.example", "wall.example", False, True),  # a proxy that is not trusted
+        ("http://wall.example:80", "wall.example", False, True),
+        ("http://localhost:5000", "localhost:5000", False, True),
+        ("http://[::1]:5000", "[::1]:5000", False, True),
+        ("http://localhost:5001", "localhost:5000", False, False),
+        ("https://evil.example", "wall.example", True, False),
+        ("https://wall.example.evil.example", "wall.example", True, False),
+        ("null", "wall.example", True, False),
+        ("", "wall.example", True, False),
+        ("http://[", "wall.example", False, False),
+        ("http://wall.example:x", "wall.example", False, False),
+        ("https://wall.example", "wall.example:x", True, False),
+    ],
+)
+async def test_only_our_own_pages_may_change_things(origin, host, secure, ours):
+    async def changed(_request):
+        return web.Response()
+
+    guarded = guard(ServingSettings(token=SecretStr("a-long-enough-token")))
+    headers = {"Origin": origin, "Host": host, "Authorization": "Bearer a-long-enough-token"}
+    request = make_mocked_request("POST", "/api/cameras", headers=headers)
+    response = await guarded(request.clone(scheme="https" if secure else "http"), changed)
+    assert response.status == (200 if ours else 403)
+
+
+@pytest.mark.parametrize("given", ["Bearer \xff\xfe", "Bearer", "Basic x", "Bearer " + "x" * 5000])
+async def test_a_token_that_cannot_be_one_is_a_wrong_one(given):
+    guarded = guard(ServingSettings(token=SecretStr("a-long-enough-token")))
+    request = make_mocked_request("GET", "/api/cameras", headers={"Authorization": given})
+    assert (await guarded(request, None)).status == 401
+
+
+def test_what_is_no_utf_8_is_compared_too():
+    assert not same_secret("\udcff", "secret")

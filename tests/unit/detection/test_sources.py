@@ -77,6 +77,15 @@ def test_a_file_that_is_played_once_ends(video):
         source.read()
 
 
+def test_a_name_may_hold_a_colon(video, monkeypatch):
+    by_time = video.rename(video.with_name("2024-05-01T16:01:04.mp4"))
+    monkeypatch.chdir(video.parent)
+    for address in (by_time.name, str(by_time), f"./{by_time.name}"):
+        source = open_source("1", address)
+        assert number_of(source.read().image) == 0
+        source.close()
+
+
 def test_once_is_said_after_the_path(tmp_path):
     for number in (1, 2):
         cv2.imwrite(str(tmp_path / f"{number}.png"), numbered(number))

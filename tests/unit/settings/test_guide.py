@@ -69,8 +69,8 @@ def test_monitoring_in_its_fuller_form(settings):
 def test_what_our_promises_override_is_said_once_each_with_its_place_and_the_reason(
     settings, tmp_path
 ):
-    said = [warning.removeprefix(f"{tmp_path / 'kafka.yaml'}: ") for warning in settings.warnings]
-    assert [text.split(":")[0] for text in said] == [
+    said = [warning.removeprefix(f"{tmp_path / 'kafka.yaml'}:") for warning in settings.warnings]
+    assert [text.split(":")[1].strip() for text in said] == [
         "kafka.consumer.enable_auto_commit",
         "kafka.producer.acks",
         "kafka.consumer.auto_offset_reset",

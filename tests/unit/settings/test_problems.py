@@ -16,7 +16,7 @@ WRONG = [
     ("kafka.yaml", "redis: {}", "redis does not belong here; it belongs in serving.yaml"),
     ("api_keys.yaml", "api_keys: [{key: a, rpm: 3}]", "api_keys[0].rpm is not a setting; did you mean rpm_limit?"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, url: b}]", "cameras[0].url is not a setting; did you mean redis.url?"),
-    ("serving.yaml", "serving: {zzz: 1}", "serving.zzz is not a setting; there are host, api, dagster, metrics, token, camera_networks, aggregation"),
+    ("serving.yaml", "serving: {zzz: 1}", "serving.zzz is not a setting; there are host, api, dagster, metrics, token, trusted_proxies, user_header, camera_networks, aggregation"),
     # values
     ("kafka.yaml", "kafka: {topics: {assessment_tasks: {name: a, partitions: 0}}}", "kafka.topics.assessment_tasks.partitions must be 1 or more, got 0"),
     ("kafka.yaml", "kafka: {topics: {assessment_tasks: a b}}", "kafka.topics.assessment_tasks.name must be 1 to 200 letters, digits and . _ -, got 'a b'"),
@@ -38,7 +38,7 @@ WRONG = [
     ("api_keys.yaml", "scheduler: {min_cooldown: 60, max_cooldown: 10}", "scheduler must have min_cooldown (60) no longer than max_cooldown (10)"),
     ("api_keys.yaml", "scheduler: {queue_size: .inf}", "scheduler.queue_size must be a finite number, got inf"),
     ("api_keys.yaml", "prompt: {min_confidence: {low: 0.9}}", "prompt.min_confidence must rise from low to medium to high"),
-    ("api_keys.yaml", "prompt: {language: fr}", "prompt.language must be one of 'zh' or 'en', got 'fr'"),
+    ("api_keys.yaml", "prompt: {language: fr}", "prompt.language must be one of 'auto', 'zh' or 'en', got 'fr'"),
     ("api_keys.yaml", "provider: {base_url: 'http://127.0.0.1:1/v1'}", "provider.base_url is set and there is no key"),
     ("api_keys.yaml", "provider: {base_url: dashscope}\napi_keys: [{key: a}]", "provider.base_url must be an http or https address"),
     ("cameras.yaml", "cameras: [{id: 1, source: 'ftp://x'}]", "not ftp; a file's path and a webcam's number need no scheme"),
@@ -48,7 +48,7 @@ WRONG = [
     ("cameras.yaml", "cameras: [{id: 1, source: ''}]", "cameras[0].source must not be empty"),
     ("cameras.yaml", "cameras: [{id: 1}]", "cameras[0].source is missing"),
     ("cameras.yaml", "cameras: [{id: a/b, source: a}]", "cameras[0].id must be 1 to 64 letters, digits and . _ -, got 'a/b'"),
-    ("cameras.yaml", "cameras: [{id: 1, source: a, name: 5}]", "cameras[0].name must be text, in quotes if it looks like a number, got 5"),
+    ("cameras.yaml", "cameras: [{id: 1, source: a, name: [5]}]", "cameras[0].name must be text, got a list"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, priority: 101}]", "cameras[0].priority must be 100 or less, got 101"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, privacy_masks: [[[0, 0], [1, 1]]]}]", "cameras[0].privacy_masks[0] must have a length of 3 or more, got a list"),
     ("cameras.yaml", "cameras: [{id: 1, source: a, privacy_masks: [[[0, 0], [1, 1], [0.5, 0.5]]]}]", "cameras[0].privacy_masks polygon must enclose an area"),
@@ -126,8 +126,8 @@ def test_a_missing_variable_is_one_problem_with_its_place(configured, tmp_path):
     }
     file = tmp_path / "api_keys.yaml"
     assert problems(*configured(files)) == [
-        f"{file}: api_keys[1].key needs the environment variable NOT_THERE, which is not set",
-        f"{file}: api_keys[1].rpm_limit needs the environment variable NOR_THIS, which is not set",
+        f"{file}:1: api_keys[1].key needs the environment variable NOT_THERE, which is not set",
+        f"{file}:1: api_keys[1].rpm_limit needs the environment variable NOR_THIS, which is not set",
     ]
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import dagster as dg
 
 from streaming.settings import Settings
+from streaming.settings.serving import http_address
 from streaming.settings.watched import BY_NAME
 from trafficmon_dagster.defs.alerts.table import ALERTS_TABLE
 from trafficmon_dagster.names import (
@@ -51,8 +52,10 @@ def subject_of(metric: str, labels: Mapping[str, str]) -> dg.AssetKey:  # noqa: 
 def link_of(metric: str, labels: Mapping[str, str], settings: Settings) -> str:
     """The wall for what is live, Dagster's page of the asset or the runs for the rest."""
     serving, alerts = settings.serving, settings.alerts
-    wall = (alerts.wall_url or f"http://127.0.0.1:{serving.api.port}").rstrip("/")
-    dagster = (alerts.dagster_url or f"http://127.0.0.1:{serving.dagster.port}").rstrip("/")
+    here = http_address(serving.host, serving.api.port)
+    dagster_here = http_address(serving.dagster.host, serving.dagster.port)
+    wall = (alerts.wall_url or here).rstrip("/")
+    dagster = (alerts.dagster_url or dagster_here).rstrip("/")
     match metric, labels:
         case "camera_offline", {"camera": camera}:
             return f"{wall}/#/camera/{quote(camera, safe='')}"

@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from streaming.settings import load
 from trafficmon_dagster.jobs import INGESTION, REPORTS_DAILY
 from trafficmon_dagster.names import LAKE_WRITER, REPORT_NAMES
-from trafficmon_dagster.partitions import DAYS_KEPT
 from trafficmon_dagster.resources import Trafficmon
 
 _FINISHED = [
@@ -30,15 +30,21 @@ class LakeUpkeepConfig(dg.Config):
 class RunUpkeepConfig(dg.Config):
     """Which runs Dagster may forget, with their events and logs."""
 
-    keep_frequent_days: float = Field(
-        default=2.0,
+    keep_frequent_days: float | None = Field(
+        default=None,
         description="For runs of ingestion, and those of automation conditions, which come every"
-        " few minutes",
+        " few minutes; left out, serving.dagster.keep_frequent_runs_days",
         gt=0,
     )
-    keep_days: float = Field(default=30.0, description="For all other runs", gt=0)
-    keep_daily_reports_days: float = Field(
-        default=DAYS_KEPT.days, description="For runs of reports_daily", gt=0
+    keep_days: float | None = Field(
+        default=None,
+        description="For all other runs; left out, serving.dagster.keep_runs_days",
+        gt=0,
+    )
+    keep_daily_reports_days: float | None = Field(
+        default=None,
+        description="For runs of reports_daily; left out, serving.dagster.keep_report_runs_days",
+        gt=0,
     )
     delete_at_most: int = Field(default=2_000, description="A bound for one upkeep", gt=0)
 
@@ -46,8 +52,11 @@ class RunUpkeepConfig(dg.Config):
 class ReportUpkeepConfig(dg.Config):
     """Which files of reports may go."""
 
-    keep_days: float = Field(
-        default=DAYS_KEPT.days, description="Of an hour or a day; the newest stay", gt=0
+    keep_days: float | None = Field(
+        default=None,
+        description="Of an hour or a day, the newest stay; left out,"
+        " serving.dagster.keep_report_runs_days",
+        gt=0,
     )
 
 
@@ -76,23 +85,26 @@ def tidy_lake(
 def tidy_runs(context: dg.OpExecutionContext, config: RunUpkeepConfig) -> None:
     """Delete finished runs that are old enough, oldest first, with their events and logs."""
     now = datetime.now(UTC)
+    kept = load().serving.dagster
+    reports_days = config.keep_daily_reports_days or kept.keep_report_runs_days
+    frequent_days = config.keep_frequent_days or kept.keep_frequent_runs_days
 
     def older_than(days: float, **which: Any) -> dg.RunsFilter:
         before = now - timedelta(days=days)
         return dg.RunsFilter(statuses=_FINISHED, created_before=before, **which)
 
-    kept_long = {REPORTS_DAILY: timedelta(days=config.keep_daily_reports_days)}
-    looked_at = config.delete_at_most + round(config.keep_daily_reports_days)
+    kept_long = {REPORTS_DAILY: timedelta(days=reports_days)}
+    looked_at = config.delete_at_most + round(reports_days)
     deleted = 0
     for which in (
-        older_than(config.keep_frequent_days, job_name=INGESTION),
-        older_than(config.keep_frequent_days, tags=_BY_ITSELF),
-        older_than(config.keep_days),
+        older_than(frequent_days, job_name=INGESTION),
+        older_than(frequent_days, tags=_BY_ITSELF),
+        older_than(config.keep_days or kept.keep_runs_days),
     ):
         for record in context.instance.get_run_records(which, limit=looked_at, ascending=True):
             run = record.dagster_run
-            kept = record.create_timestamp > now - kept_long.get(run.job_name, timedelta(0))
-            if kept or deleted >= config.delete_at_most:
+            is_kept = record.create_timestamp > now - kept_long.get(run.job_name, timedelta(0))
+            if is_kept or deleted >= config.delete_at_most:
                 continue
             context.instance.delete_run(run.run_id)
             # Dagster deletes a run's events and leaves what it printed.
@@ -106,10 +118,12 @@ def tidy_reports(
     context: dg.OpExecutionContext, config: ReportUpkeepConfig, trafficmon: Trafficmon
 ) -> None:
     """Delete reports of hours and days that were written long ago."""
-    oldest = (datetime.now(UTC) - timedelta(days=config.keep_days)).timestamp()
+    settings = trafficmon.settings()
+    keep_days = config.keep_days or settings.serving.dagster.keep_report_runs_days
+    oldest = (datetime.now(UTC) - timedelta(days=keep_days)).timestamp()
     deleted = 0
     for name in REPORT_NAMES:
-        for file in (trafficmon.settings().reports_dir / name).glob("*"):
+        for file in (settings.reports_dir / name).glob("*"):
             if file.suffix in {".html", ".json"} and file.stat().st_mtime < oldest:
                 file.unlink()
                 deleted += 1

@@ -64,7 +64,11 @@ const WORDS = {
   },
 };
 
-let language = remembered("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+// The descriptions' language, if the server was told one; else the browser's.
+let language =
+  remembered("language") ??
+  document.documentElement.dataset.language ??
+  (navigator.language.startsWith("zh") ? "zh" : "en");
 
 export function t(name, ...args) {
   const word = WORDS[language][name] ?? name;

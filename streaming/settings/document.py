@@ -77,8 +77,8 @@ through `endpoints.json` in the state folder. Addresses that you set always appl
 `assessment_tasks: {name: assessment-tasks, partitions: 32}`.
 
 **The guide's files** are accepted unchanged, including parts of `kafka.yaml` without the line
-`kafka:` above them. `enable_auto_commit: true`, `acks: 0` or `1` and `auto_offset_reset: latest` are
-overridden, each with one warning that says why.
+`kafka:` above them. `enable_auto_commit: true`, `acks: 0` or `1` and `auto_offset_reset: latest`
+are overridden, each with one warning that says why.
 
 **Secrets** appear in no error, log line or list of settings. Passwords, keys and tokens with fewer
 than 8 characters are not masked in log lines, because that would also mask ordinary words.

@@ -135,9 +135,9 @@ class Metrics:
 
 
 def _with_readiness(metrics: "WSGIApplication | None", readiness: Readiness) -> "WSGIApplication":
-    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if metrics is not None and environ["PATH_INFO"] != "/readyz":
-            return metrics(environ, start_response)
+    def answer(request: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if metrics is not None and request["PATH_INFO"] != "/readyz":
+            return metrics(request, start_response)
         missing = readiness.waits_for
         status = "503 Service Unavailable" if missing else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])

@@ -23,6 +23,7 @@ from streaming.kafka.admin import wait_for_broker
 from streaming.redis_client import wait_for_redis
 from streaming.settings import KafkaSettings, RedisSettings, Settings, load
 from tests import needs, process_state, servers, side_by_side
+from tests.secured_kafka import SecuredKafka
 
 MakeSettings = Callable[..., Settings]
 
@@ -80,6 +81,15 @@ def kafka_server() -> str:
     address = servers.kafka_address()
     wait_for_broker(KafkaSettings(bootstrap_servers=address), _START_TIMEOUT_S)
     return address
+
+
+@pytest.fixture(scope="session")
+def secured() -> SecuredKafka:
+    """A real broker with TLS, passwords and rights."""
+    broker = servers.secured_broker()
+    inside = KafkaSettings(bootstrap_servers=broker.address("INSIDE"))
+    wait_for_broker(inside, _START_TIMEOUT_S)
+    return broker
 
 
 @pytest.fixture(scope="session")

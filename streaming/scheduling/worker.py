@@ -12,6 +12,7 @@ import uvloop
 
 from streaming.kafka.admin import ensure_topics, wait_for_broker
 from streaming.kafka.clients import consumer, producer
+from streaming.kafka.refusals import Right
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.readiness import GROUP_SEAT, Readiness
@@ -207,10 +208,13 @@ def _assessor(
 
 def _intake(settings: Settings, instance_id: str, metrics: Metrics) -> Intake:
     kafka, scheduler = settings.kafka, settings.scheduler
+    results = kafka.topics.risk_assessment_results.name
     return Intake(
         consumer(kafka, group=GROUP, instance_id=instance_id, enable_partition_eof=True),
-        producer(kafka, client_id=f"{GROUP}-{instance_id}"),
-        Route(kafka.topics.assessment_tasks.name, kafka.topics.risk_assessment_results.name),
+        producer(
+            kafka, client_id=f"{GROUP}-{instance_id}", rights=(Right("WRITE", "topic", results),)
+        ),
+        Route(kafka.topics.assessment_tasks.name, results),
         Bounds(
             scheduler.queue_size,
             kafka.consumer.max_poll_records,

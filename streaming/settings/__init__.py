@@ -11,6 +11,7 @@ from streaming.settings.kafka import (
     Topic,
     Topics,
 )
+from streaming.settings.kafka_security import KafkaSecurity
 from streaming.settings.keys import (
     ApiKey,
     MinConfidence,
@@ -35,6 +36,7 @@ __all__ = [
     "Camera",
     "ConsumerSettings",
     "DetectionSettings",
+    "KafkaSecurity",
     "KafkaSettings",
     "LakeSettings",
     "MinConfidence",

@@ -169,6 +169,23 @@ MAY_CHANGE_THE_ENVIRONMENT = {
 }
 
 
+CLIENTS = {"AdminClient", "Consumer", "Producer", "DeserializingConsumer", "SerializingProducer"}
+MAKE_CLIENTS = {"streaming.kafka.clients", "streaming.kafka.checked", "streaming.kafka.connection"}
+
+
+def test_every_kafka_client_signs_in_as_the_settings_say():
+    makers, addressing = set(), set()
+    for name, path in MODULES.items():
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called in CLIENTS:
+                    makers.add(name)
+                case ast.Constant(value="bootstrap.servers"):
+                    addressing.add(name)
+    assert makers <= MAKE_CLIENTS
+    assert addressing == {"streaming.kafka.security"}
+
+
 @pytest.mark.parametrize(
     ("module", "never"),
     [

@@ -95,6 +95,11 @@ BARE := tests/unit/embedded tests/unit/supervision tests/unit/test_guards.py tes
 test-bare: $(READY) ## some tests with nothing on PATH, as on a machine with Python and make alone
 	@CI= PATH=/nowhere $(BIN)/pytest -n auto $(BARE)
 
+.PHONY: docs
+docs: $(READY) ## the documentation as a site, into site/: open site/index.html, or serve it anywhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/index.html"
+
 .PHONY: format
 format: $(READY) ## rewrite the code in the common style
 	@$(BIN)/ruff check --fix --quiet .

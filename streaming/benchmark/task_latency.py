@@ -1,4 +1,4 @@
-"""How long a detection waits to become tasks that readers of committed messages see."""
+"""Measure the time from a detection to its tasks being visible to readers of committed messages."""
 
 import statistics
 import time

@@ -60,6 +60,11 @@ schemathesis: .venv-schemathesis/.ready ## what throws requests at the API in it
 .PHONY: moto
 moto: .venv-moto/.ready ## the object storage of the lake's test, into .venv-moto
 
+.PHONY: deployment
+deployment: .venv-deployment/.ready ## what checks deployment/: Compose's parser, hadolint, Kubernetes' schemas
+	@npm install --no-audit --no-fund --silent --prefix .venv-deployment @kubernetes-models/cloudnative-pg@2.0.0 \
+	  @kubernetes-models/keda@2.0.0 @kubernetes-models/strimzi-kafka-operator@1.0.1
+
 .PHONY: axe
 axe: ## axe-core for the wall's accessibility test, by npm into .axe
 	@npm install --no-audit --no-fund --silent --prefix .axe axe-core@4.14.1
@@ -90,6 +95,11 @@ BARE := tests/unit/embedded tests/unit/supervision tests/unit/test_guards.py tes
 test-bare: $(READY) ## some tests with nothing on PATH, as on a machine with Python and make alone
 	@CI= PATH=/nowhere $(BIN)/pytest -n auto $(BARE)
 
+.PHONY: docs
+docs: $(READY) ## the documentation as a site, into site/: open site/index.html, or serve it anywhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/index.html"
+
 .PHONY: format
 format: $(READY) ## rewrite the code in the common style
 	@$(BIN)/ruff check --fix --quiet .
@@ -101,8 +111,10 @@ lock: $(BIN)/uv ## take the newest versions that pyproject.toml allows
 	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --extra torch --constraint requirements.lock \
 	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements-torch.lock
-	@for name in flink moto quixstreams sbom schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	@for name in deployment flink moto quixstreams sbom schemathesis; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header requirements-$$name.in --output-file requirements-$$name.lock; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements-image.lock
 
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
@@ -141,6 +153,19 @@ bench-peers: $(READY) ## beside LiteLLM's router, Flink, Quix Streams and the ba
 	@$(BIN)/trafficmon bench tasks --report-file reports/bench_tasks.json
 	@$(BIN)/trafficmon bench detection --cameras 25 --saturate --report-file reports/bench_detection.json
 	@$(BIN)/python -m streaming.benchmark.table reports/bench_*.json
+
+.PHONY: docker-up
+docker-up: ## everything in containers: Kafka, Redis, PostgreSQL, Grafana and ours (deployment/.env.example)
+	@deployment/docker.sh up
+
+.PHONY: docker-down
+docker-down: ## stop them; what they keep stays in Docker's volumes
+	@deployment/docker.sh down
+
+.PHONY: dashboard
+dashboard: ## deployment/grafana-dashboard.json, which Grafana's API takes, from the provisioned dashboard
+	@python3 -c 'import json, sys; json.dump({"dashboard": json.load(sys.stdin), "overwrite": True}, sys.stdout, indent=2, ensure_ascii=False); print()' \
+	  < deployment/grafana/dashboards/trafficmon.json > deployment/grafana-dashboard.json
 
 .PHONY: clean
 clean: ## stop what runs and remove data, logs, reports and .venv

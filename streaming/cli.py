@@ -1,6 +1,7 @@
 """The `trafficmon` command. Heavy libraries are imported by the command that needs them."""
 
 import importlib
+import platform
 import sys
 
 import click
@@ -20,6 +21,7 @@ from streaming.commands.context import (
     table_or_json,
 )
 from streaming.commands.dlq import dlq
+from streaming.commands.kafka import kafka
 from streaming.commands.keys import keys
 from streaming.commands.migrate import migrate
 from streaming.commands.model import model
@@ -120,9 +122,20 @@ def status(as_: str) -> None:
     raise click.exceptions.Exit(show_status(settings_of(), as_))
 
 
+def _or_hostname(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    return platform.node() if text == "hostname" else text
+
+
 @trafficmon.command()
 @click.argument("daemon", type=click.Choice([*DAEMONS, *EMBEDDED]))
-@click.option("--instance-id", default="1", show_default=True, help="Tells instances apart.")
+@click.option(
+    "--instance-id",
+    envvar="TRAFFICMON_INSTANCE_ID",
+    default="1",
+    show_default=True,
+    callback=_or_hostname,
+    help="Tells instances apart; `hostname` takes this machine's or container's name.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["python", "flink"]),
@@ -187,7 +200,7 @@ for measurement in (
 ):  # fmt: skip
     bench.add_command(measurement)
 for command in (
-    bench, cameras, config, dlq, keys, migrate, model, notify, plan, probe, sql, topics,
+    bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, sql, topics,
 ):  # fmt: skip
     trafficmon.add_command(command)
 

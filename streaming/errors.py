@@ -39,6 +39,10 @@ class KafkaUnreachable(ServiceError):
     """No broker answers at the configured address."""
 
 
+class KafkaRefused(KafkaUnreachable):
+    """A broker answers, and does not let us in, or not do what we must."""
+
+
 class RedisUnreachable(ServiceError):
     """No Redis answers at the configured address."""
 

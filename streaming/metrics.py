@@ -24,82 +24,101 @@ class Metrics:
         self.detections = Counter(
             "detection", "Road users detected", ["camera_id", "class_name"], registry=r
         )
-        self.llm_calls = Counter("llm_calls", "Provider calls by outcome", ["status"], registry=r)
+        self.llm_calls = Counter(
+            "llm_calls", "Calls to the provider, by outcome", ["status"], registry=r
+        )
         self.hedged_calls = Counter(
             "trafficmon_hedged_calls",
-            "Overdue calls that were asked again with another key",
+            "Overdue calls that were made again with another key",
             registry=r,
         )
         self.llm_latency_s = Histogram(
             "llm_latency_seconds",
-            "Time of one provider call",
+            "Time of one call to the provider, s",
             buckets=_LATENCY_BUCKETS_S,
             registry=r,
         )
         self.kafka_lag = Gauge(
-            "kafka_consumer_lag", "Messages not yet read", ["group", "topic"], registry=r
+            "kafka_consumer_lag",
+            "Messages that a consumer group has not committed yet",
+            ["group", "topic"],
+            registry=r,
         )
         self.api_key_status = Gauge(
-            "api_key_status", "1 for the state a key is in", ["key_id", "status"], registry=r
+            "api_key_status",
+            "1 for the state that a key is in, 0 for the others",
+            ["key_id", "status"],
+            registry=r,
         )
         self.limits_shared = Gauge(
             "trafficmon_limits_shared",
-            "1 while all schedulers decide together, 0 while each keeps its share: Redis is away",
+            "1 while all schedulers share the limits, 0 while each keeps to a fixed part: no Redis",
             registry=r,
         )
         self.key_margin_s = Gauge(
             "trafficmon_key_margin_seconds",
-            "By how much a second is planned wider than it is, learnt from 429s",
+            "Safety margin added to each second of the rate limit, learnt from 429s, s",
             ["key_id"],
             registry=r,
         )
         self.key_remaining = Gauge(
             "trafficmon_key_remaining_calls",
-            "Calls left in this minute, over all schedulers",
+            "Calls left in the current minute, over all schedulers",
             ["key_id"],
             registry=r,
         )
         self.frames = Counter(
-            "trafficmon_frames", "Frames by outcome", ["camera_id", "outcome"], registry=r
+            "trafficmon_frames", "Frames, by outcome", ["camera_id", "outcome"], registry=r
         )
         self.inference_s = Histogram(
             "trafficmon_inference_seconds",
-            "Time of the detection model for one frame",
+            "Inference time of one frame, s",
             buckets=(0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28),
             registry=r,
         )
         self.camera_online = Gauge(
-            "trafficmon_camera_online", "1 while a camera gives frames", ["camera_id"], registry=r
-        )
-        self.camera_score = Gauge(
-            "trafficmon_camera_score",
-            "How far a camera's connection is to be trusted, 0 to 1",
+            "trafficmon_camera_online",
+            "1 while a camera delivers frames",
             ["camera_id"],
             registry=r,
         )
-        self.tasks = Counter("trafficmon_tasks", "Assessment tasks planned", registry=r)
+        self.camera_score = Gauge(
+            "trafficmon_camera_score",
+            "Reliability of a camera's connection, 0 to 1",
+            ["camera_id"],
+            registry=r,
+        )
+        self.tasks = Counter("trafficmon_tasks", "Assessment tasks created", registry=r)
         self.groups_skipped = Counter(
             "trafficmon_groups_skipped",
-            "Groups without a task",
+            "Groups that got no task, by reason",
             ["reason"],
             registry=r,
         )
         self.assessments = Counter(
-            "trafficmon_assessments", "Tasks by how they ended", ["status"], registry=r
+            "trafficmon_assessments", "Finished tasks, by outcome", ["status"], registry=r
         )
         self.end_to_end_s = Histogram(
             "trafficmon_end_to_end_seconds",
-            "Capture to verdict",
+            "Time from capture to verdict, s",
             buckets=_LATENCY_BUCKETS_S,
             registry=r,
         )
         self.dead_letters = Counter(
-            "trafficmon_dead_letters", "Messages set aside", ["topic", "stage"], registry=r
+            "trafficmon_dead_letters",
+            "Messages sent to a dead-letter topic",
+            ["topic", "stage"],
+            registry=r,
         )
         self.results_merged = Counter(
-            "trafficmon_frames_merged", "Frames merged", ["completeness"], registry=r
+            "trafficmon_frames_merged",
+            "Frames whose verdicts were merged",
+            ["completeness"],
+            registry=r,
         )
-        self.ws_clients = Gauge("trafficmon_websocket_clients", "Open connections", registry=r)
+        self.ws_clients = Gauge(
+            "trafficmon_websocket_clients", "Open WebSocket connections", registry=r
+        )
 
     def serve(self, host: str, port: int, readiness: Readiness) -> int:
         """Answer Prometheus at host:port, and probes at /readyz there; return the port.
@@ -121,9 +140,9 @@ class Metrics:
 
 
 def _with_readiness(metrics: "WSGIApplication | None", readiness: Readiness) -> "WSGIApplication":
-    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if metrics is not None and environ["PATH_INFO"] != "/readyz":
-            return metrics(environ, start_response)
+    def answer(request: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if metrics is not None and request["PATH_INFO"] != "/readyz":
+            return metrics(request, start_response)
         missing = readiness.waits_for
         status = "503 Service Unavailable" if missing else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])

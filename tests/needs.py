@@ -67,6 +67,7 @@ NEEDS = {
     "axe": _made(".axe/node_modules/axe-core/axe.min.js", "make axe"),
     "chromium": _program("chromium"),
     "curl": _program("curl"),
+    "deployment": _made(".venv-deployment/.ready", "make deployment"),
     "flink": _made(".venv-flink/.ready", "make flink"),
     "git": Need(_succeeds("git", "rev-parse"), command="apt-get install git, and a clone"),
     "gstreamer": Need(
@@ -78,6 +79,7 @@ NEEDS = {
         ),
     ),
     "kcat": _program("kcat"),
+    "kubectl": Need(lambda: program("kubectl") is not None, command="install kubectl"),
     "moto": _made(".venv-moto/.ready", "make moto"),
     "nginx": _program("nginx"),
     "npm": _program("npm"),

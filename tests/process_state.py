@@ -18,6 +18,8 @@ _NOT_OURS = (
     "PYTEST_CURRENT_TEST",
     # OpenCV reads them at every opening, and from nowhere else: detection/sources/captures.py.
     "OPENCV_FFMPEG_",
+    # Set by cv2 itself when it is imported.
+    "LD_LIBRARY_PATH",
     # PyTorch's and ultralytics' own, set when a network is run.
     "CUBLAS_WORKSPACE_CONFIG",
     "TORCHINDUCTOR_CACHE_DIR",

@@ -13,11 +13,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from streaming.embedded import kafka, ports, redis
 from streaming.file_lock import file_lock
+from tests import secured_kafka
 
 FOLDER = "TRAFFICMON_TEST_SERVERS"
 DATABASES = 1_024
@@ -25,6 +27,9 @@ _REDIS = f"redis-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 _PREFIX = "trafficmon-tests-"
 _START_TIMEOUT_S = 240.0
 _END_TIMEOUT_S = 15.0
+
+Prepared = tuple[list[str], dict[str, object]]
+"""The command that is the server, and what its address is made of."""
 
 
 def open_folder() -> None:
@@ -46,35 +51,41 @@ def close_folder() -> None:
 def kafka_address() -> str:
     """host:port of the session's broker."""
 
-    def command(home: Path, port: int) -> list[str]:
+    def prepare(home: Path) -> Prepared:
+        port = ports.any_free()
         java, *words = kafka.prepare(home, port, print)
         # Compiles less thoroughly: starts with a third less work, and throughput is no matter.
-        return [java, "-XX:TieredStopAtLevel=1", *words]
+        return [java, "-XX:TieredStopAtLevel=1", *words], {"port": port}
 
-    return f"{ports.LOOPBACK}:{_port_of('kafka', command)}"
+    return f"{ports.LOOPBACK}:{_started('kafka', prepare)['port']}"
 
 
 def redis_address() -> str:
     """host:port of this worker's Redis: what is published there reaches every database."""
 
-    def command(home: Path, port: int) -> list[str]:
-        return redis.prepare(home, port, databases=DATABASES)
+    def prepare(home: Path) -> Prepared:
+        port = ports.any_free()
+        return redis.prepare(home, port, databases=DATABASES), {"port": port}
 
-    return f"{ports.LOOPBACK}:{_port_of(_REDIS, command)}"
+    return f"{ports.LOOPBACK}:{_started(_REDIS, prepare)['port']}"
 
 
-def _port_of(name: str, command: Callable[[Path, int], list[str]]) -> int:
+def secured_broker() -> secured_kafka.SecuredKafka:
+    """The session's broker that asks for passwords."""
+    return secured_kafka.of(_started("secured-kafka", secured_kafka.prepared))
+
+
+def _started(name: str, prepare: Callable[[Path], Prepared]) -> dict[str, Any]:
     folder = Path(os.environ[FOLDER])
     note = folder / f"{name}.json"
     with file_lock(folder / f"{name}.lock", timeout_s=_START_TIMEOUT_S, doing=f"starting {name}"):
-        if note.exists():
-            return int(json.loads(note.read_text())["port"])
-        home, port = folder / name, ports.any_free()
-        words = command(home, port)
-        with (folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
-        note.write_text(json.dumps({"port": port, "pid": process.pid}))
-    return port
+        if not note.exists():
+            words, told = prepare(folder / name)
+            with (folder / f"{name}.log").open("wb") as log:
+                process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+            note.write_text(json.dumps(told | {"pid": process.pid}))
+        found: dict[str, Any] = json.loads(note.read_text())
+    return found
 
 
 def _end_servers(folder: Path) -> None:

@@ -7,6 +7,8 @@ from threading import Event
 from confluent_kafka import Consumer, Message, TopicPartition
 from redis.exceptions import RedisError
 
+from streaming.kafka.flow import Flow
+
 log = logging.getLogger(__name__)
 
 _RETRY_FIRST_S, _RETRY_MAX_S = 0.1, 5.0
@@ -21,7 +23,7 @@ class Seat:
     def __init__(self, consumer: Consumer, stop: Event) -> None:
         self._consumer = consumer
         self._stop = stop
-        self._paused = False
+        self._flow = Flow(consumer)
         self._early: list[Message] = []
 
     def until_redis_answers(self, effect: Callable[[], None]) -> bool:
@@ -33,9 +35,9 @@ class Seat:
             except RedisError as exc:
                 log.warning("Redis does not answer: %s", exc, extra={"retry_in_s": delay_s})
             else:
-                self._resume()
+                self._flow.resume()
                 return True
-            self._pause()
+            self._flow.pause()
             if self._stop.wait(delay_s):
                 return False
             self._answer_coordinator()
@@ -49,20 +51,9 @@ class Seat:
     def on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """For `subscribe`: partitions that are given to us while we wait, wait too."""
         consumer.assign(partitions)
-        if self._paused:
-            consumer.pause(partitions)
+        self._flow.assigned(partitions)
 
     def _answer_coordinator(self) -> None:
         record = self._consumer.poll(0)
         if record is not None:
             self._early.append(record)
-
-    def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            self._consumer.pause(self._consumer.assignment())
-
-    def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._consumer.resume(self._consumer.assignment())

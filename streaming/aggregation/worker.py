@@ -23,6 +23,7 @@ from streaming.aggregation.merge import FrameState
 from streaming.aggregation.seat import Seat
 from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka import admin, clients, dead_letters
+from streaming.kafka.refusals import Right
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.readiness import GROUP_SEAT, Readiness
@@ -102,7 +103,12 @@ class _Loop:
         self._aggregator, self._metrics = aggregator, metrics
         self._detections = topics.detection_results.name
         self._notices = topics.skipped_groups.name
-        self._producer: Producer = clients.producer(settings.kafka, client_id=f"{GROUP}-dead")
+        read = (self._detections, self._notices, topics.risk_assessment_results.name)
+        self._producer: Producer = clients.producer(
+            settings.kafka,
+            client_id=f"{GROUP}-dead",
+            rights=[Right("WRITE", "topic", dead_letters.dlq_topic(name)) for name in read],
+        )
         self._consumer: Consumer = clients.consumer(
             settings.kafka,
             group=GROUP,
@@ -117,7 +123,7 @@ class _Loop:
         self.on_joined: Callable[[], None] = lambda: None
         self._next_commit_s = self._next_give_up_s = 0.0
         self._consumer.subscribe(
-            [self._detections, self._notices, topics.risk_assessment_results.name],
+            list(read),
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
         )
@@ -136,8 +142,10 @@ class _Loop:
 
     def close(self) -> None:
         """Commit what was applied, and leave the partitions to this worker's next start."""
-        self._commit(asynchronous=False)
-        self._consumer.close()
+        try:
+            self._commit(asynchronous=False)
+        finally:
+            self._consumer.close()
         self._producer.flush(_FLUSH_S)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -1,1 +1,1 @@
-"""Measurements of this machine, a module a benchmark, all in the same form of report."""
+"""Benchmarks, one module each, all with the same form of report."""

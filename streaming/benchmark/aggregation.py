@@ -6,14 +6,12 @@ to the last.
 """
 
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from streaming.aggregation import worker
 from streaming.benchmark.report import Report
@@ -23,6 +21,8 @@ from streaming.benchmark.serving_messages import GROUPS, frames, verdicts
 from streaming.benchmark.task_topics import own_settings
 from streaming.errors import ServiceError
 from streaming.kafka import admin
+from streaming.kafka.clients import producer
+from streaming.proxies import open_here
 from streaming.settings import Settings
 
 _LOOK_S = 0.1
@@ -54,18 +54,14 @@ def measure(settings: Settings, *, results: int, say: Callable[[str], None]) -> 
             say("aggregating …")
             figures = _timed(own, fleet.start("aggregation", worker.run, own), count)
         finally:
-            client = AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers})
-            for deleted in client.delete_topics(names).values():
-                deleted.exception(_DELETE_S)
+            admin.delete_topics(own.kafka, names)
     return Report("aggregation", {"results": results, "groups_per_frame": GROUPS}, [figures])
 
 
 def _fill(settings: Settings, count: int) -> None:
     prefix, first_at = uuid.uuid4().hex[:16], datetime.now(UTC) - timedelta(hours=1)
     topics = settings.kafka.topics
-    out = Producer(
-        {"bootstrap.servers": settings.kafka.bootstrap_servers, "linger.ms": 20, "acks": "all"}
-    )
+    out = producer(settings.kafka, client_id="bench", linger_ms=20)
     _send(out, topics.detection_results.name, frames(count, prefix, first_at))
     _send(out, topics.risk_assessment_results.name, verdicts(count, prefix, first_at))
     if out.flush(60):
@@ -113,9 +109,8 @@ def _timed(settings: Settings, daemon: Daemon, count: int) -> dict[str, Any]:
 def _merged(metrics_port: int) -> int:
     """Frames that the worker has completed, by its own count; 0 before it serves."""
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{metrics_port}/metrics", timeout=_SCRAPE_TIMEOUT_S
-        ) as answer:
+        address = f"http://127.0.0.1:{metrics_port}/metrics"
+        with open_here(address, _SCRAPE_TIMEOUT_S) as answer:
             lines = answer.read().decode().splitlines()
     except OSError:
         return 0

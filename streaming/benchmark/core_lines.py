@@ -1,4 +1,4 @@
-"""Cores of each process as a line over what drives it, fitted to measured runs. Pure.
+"""Model each process's cores as a linear function of its load, fitted to measured runs. Pure.
 
 One run alone gives a line through nothing, which says too little of small systems, where what a
 process takes at rest counts, and about enough of large ones.
@@ -25,7 +25,7 @@ DRIVERS: Mapping[str, Driver] = {
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What comes in a second."""
+    """Load per second."""
 
     frames: float
     tasks: float

@@ -89,7 +89,7 @@ class SessionCluster:
 
 
 def kill(pid: int) -> None:
-    """kill -9 of a process and of everything that it started."""
+    """Kill a process and all its descendants (kill -9)."""
     for process in _family(pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

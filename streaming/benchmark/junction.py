@@ -1,4 +1,4 @@
-"""How long a synthetic camera takes for a frame: moving the traffic on, and painting it."""
+"""Measure how long a synthetic camera takes to simulate and paint a frame."""
 
 import statistics
 import time

@@ -14,8 +14,6 @@ from statistics import median
 from typing import Any
 
 import duckdb
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from streaming.benchmark import lake_rows
 from streaming.benchmark.lake_messages import verdicts
@@ -24,7 +22,8 @@ from streaming.benchmark.report import Report
 from streaming.benchmark.scheduler.surroundings import broker, own_folder
 from streaming.benchmark.task_messages import messages
 from streaming.benchmark.task_topics import own_settings
-from streaming.kafka.admin import ensure_topics
+from streaming.kafka.admin import delete_topics, ensure_topics
+from streaming.kafka.clients import producer as new_producer
 from streaming.lake import opened
 from streaming.lake.latency import latency_figures
 from streaming.lake.schema import ensure_schema
@@ -75,7 +74,7 @@ def measure(settings: Settings, load: Load, say: Say) -> Report:
             result = _ingested(own, load, say)
         finally:
             names = [t.name for t in own.kafka.topics.all()]
-            AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
+            delete_topics(own.kafka, names)
         result |= _reported(own, load, say)
     return Report("lake", asdict(load), [result])
 
@@ -163,13 +162,7 @@ def _verdicts(first: int, count: int, load: Load) -> Iterable[tuple[bytes, bytes
 def fill(settings: Settings, topic: Topic, pairs: Iterable[tuple[bytes, bytes]]) -> None:
     """Put (key, value) pairs on a topic."""
     kafka = settings.kafka
-    producer = Producer(
-        {
-            "bootstrap.servers": kafka.bootstrap_servers,
-            "linger.ms": 50,
-            "compression.type": kafka.producer.compression_type,
-        }
-    )
+    producer = new_producer(kafka, client_id="bench", linger_ms=50)
     for number, (key, value) in enumerate(pairs):
         while True:
             try:

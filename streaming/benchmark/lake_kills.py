@@ -10,14 +10,12 @@ from multiprocessing.synchronize import Event
 from random import Random
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
 from streaming.benchmark.lake import fill
 from streaming.benchmark.report import Report
 from streaming.benchmark.scheduler.surroundings import broker, own_folder
 from streaming.benchmark.task_messages import messages
 from streaming.benchmark.task_topics import own_settings
-from streaming.kafka.admin import ensure_topics
+from streaming.kafka.admin import delete_topics, ensure_topics
 from streaming.lake import ask, opened, source
 from streaming.lake.ingest import ingest
 from streaming.lake.schema import ensure_schema
@@ -67,7 +65,7 @@ def measure(settings: Settings, plan: Kills, say: Say) -> Report:
             result = _compared(own, wanted)
         finally:
             names = [t.name for t in own.kafka.topics.all()]
-            AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
+            delete_topics(own.kafka, names)
     results = {"kills": plan.kills, "batches_committed_before_the_last_kill": committed}
     return Report("lake kills", asdict(plan), [results | result])
 

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import Producer
-
 from streaming.aggregation import worker
 from streaming.api import app
 from streaming.benchmark.report import Report
@@ -29,6 +27,7 @@ from streaming.embedded.ports import LOOPBACK, any_free
 from streaming.errors import ServiceError
 from streaming.images import ImageStore
 from streaming.kafka import admin
+from streaming.kafka.clients import producer
 from streaming.redis_client import connect
 from streaming.settings import Settings
 
@@ -122,7 +121,7 @@ def _send(
 
         return note
 
-    out = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "linger.ms": 1})
+    out = producer(settings.kafka, client_id="bench", linger_ms=1)
     topics, store = settings.kafka.topics, connect(settings.redis)
     images = ImageStore(store, 300)
     judged = verdicts(count, prefix, first_at)

@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
-
 from streaming.benchmark.flink_cluster import SessionCluster
 from streaming.benchmark.report import Report
 from streaming.benchmark.task_messages import messages
 from streaming.benchmark.task_topics import own_settings
 from streaming.errors import ServiceError
-from streaming.kafka.admin import ensure_topics, wait_for_broker
+from streaming.kafka.admin import delete_topics, ensure_topics, wait_for_broker
+from streaming.kafka.clients import producer as new_producer
 from streaming.kafka.snapshot import records
 from streaming.messages import AssessmentTask, decode
 from streaming.settings import Settings
@@ -66,7 +64,7 @@ def measure(settings: Settings, engine: str, load: Load, say: Callable[[str], No
             took_s = time.monotonic() - begun_s
     finally:
         names = [t.name for t in own.kafka.topics.all()]
-        AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
+        delete_topics(own.kafka, names)
     wanted = {f"{prefix}-{n:012d}:{g}" for n in range(load.count) for g in range(_GROUPS)}
     result = {
         "engine": engine,
@@ -83,9 +81,7 @@ def measure(settings: Settings, engine: str, load: Load, say: Callable[[str], No
 
 def _under_load(settings: Settings, victim: Victim, prefix: str, load: Load) -> int:
     kafka = settings.kafka
-    producer = Producer(
-        {"bootstrap.servers": kafka.bootstrap_servers, "partitioner": "murmur2_random"}
-    )
+    producer = new_producer(kafka, client_id="bench")
     waiting = messages(load.count, prefix, datetime.now(UTC))
     begun_s, sent, kills = time.monotonic(), 0, 0
     while sent < load.count:

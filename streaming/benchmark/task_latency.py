@@ -1,15 +1,16 @@
-"""How long a detection waits to become tasks that readers of committed messages see."""
+"""Measure the time from a detection to its tasks being visible to readers of committed messages."""
 
 import statistics
 import time
 import uuid
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from streaming.benchmark.task_messages import messages
 from streaming.errors import ServiceError
 from streaming.kafka.admin import watermarks
+from streaming.kafka.clients import producer as new_producer
 from streaming.kafka.clients import reader
 from streaming.settings import Settings
 
@@ -30,13 +31,7 @@ def latency_ms(settings: Settings, *, per_s: float, for_s: float) -> dict[str, f
     ends = watermarks(kafka, [topic])
     consumer: Consumer = reader(kafka)
     consumer.assign([TopicPartition(topic, p, high) for (_, p), (_, high) in ends.items()])
-    producer = Producer(
-        {
-            "bootstrap.servers": kafka.bootstrap_servers,
-            "linger.ms": 0,
-            "partitioner": "murmur2_random",
-        }
-    )
+    producer = new_producer(kafka, client_id="bench", linger_ms=0)
     prefix = f"late-{uuid.uuid4().hex[:16]}"
     waiting = messages(round(per_s * (for_s + _WARM_UP_S)), prefix, datetime.now(UTC))
     there_s: dict[bytes, float] = {}

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
 
 from streaming.benchmark.report import Report
 from streaming.benchmark.scheduler import surroundings
@@ -25,7 +23,8 @@ from streaming.benchmark.task_messages import messages
 from streaming.benchmark.task_processes import engine_process
 from streaming.benchmark.task_topics import own_settings
 from streaming.errors import DownloadFailed, ServiceError
-from streaming.kafka.admin import ensure_topics, watermarks
+from streaming.kafka.admin import delete_topics, ensure_topics, watermarks
+from streaming.kafka.clients import producer as new_producer
 from streaming.kafka.snapshot import records
 from streaming.settings import Settings
 
@@ -91,7 +90,7 @@ def _measure_one(settings: Settings, run: Run, say: Say) -> dict[str, Any]:
         found = [record.value() for record in records(own.kafka, [topic])]
     finally:
         names = [t.name for t in own.kafka.topics.all()]
-        AdminClient({"bootstrap.servers": own.kafka.bootstrap_servers}).delete_topics(names)
+        delete_topics(own.kafka, names)
     return {
         "engine": run.engine,
         "gate": run.gate,
@@ -154,14 +153,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 def _fill(settings: Settings, count: int) -> None:
     kafka = settings.kafka
-    producer = Producer(
-        {
-            "bootstrap.servers": kafka.bootstrap_servers,
-            "linger.ms": 50,
-            "compression.type": "snappy",
-            "partitioner": "murmur2_random",
-        }
-    )
+    producer = new_producer(kafka, client_id="bench", linger_ms=50)
     for key, value in messages(count, f"fill-{uuid.uuid4().hex[:16]}", datetime.now(UTC)):
         while True:
             try:

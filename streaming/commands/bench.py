@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from streaming.benchmark.report import Report
 
 report_file = click.option(
-    "--report-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON here."
+    "--report-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report to this file, as JSON.",
 )
 
 
 @click.group()
 def bench() -> None:
-    """Measurements of this machine."""
+    """Measure this machine."""
 
 
 @bench.command()
 @click.option("--frames", default=300, show_default=True, type=click.IntRange(min=20))
 @report_file
 def junction(frames: int, report_file: Path | None) -> None:
-    """A frame of a synthetic camera."""
+    """Measure simulating and painting a frame of a synthetic camera."""
     from streaming.benchmark.junction import measure
 
     show(measure(frames=frames), report_file)
@@ -35,7 +37,7 @@ def junction(frames: int, report_file: Path | None) -> None:
 @click.option("--frames", default=200, show_default=True, type=click.IntRange(min=20))
 @report_file
 def detector(frames: int, report_file: Path | None) -> None:
-    """A frame through the detection model, by runtime and batch size."""
+    """Measure the detection model, by runtime and batch size."""
     from streaming.benchmark.detector import measure
 
     show(measure(settings_of().detection, frames=frames), report_file)
@@ -53,13 +55,13 @@ def detector(frames: int, report_file: Path | None) -> None:
 @click.option(
     "--peer",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Python of an environment with the trackers package: its ByteTrack beside ours.",
+    help="Python of an environment with the package trackers, to compare its ByteTrack.",
 )
 @report_file
 def tracking(
     duration: float, intervals: tuple[float, ...], peer: Path | None, report_file: Path | None
 ) -> None:
-    """Tracks, speeds and risk against the synthetic cameras' truth."""
+    """Compare tracks, speeds and risk with the ground truth of the synthetic cameras."""
     from streaming.benchmark.tracking import measure
 
     report = measure(duration_s=duration, intervals_s=intervals or (0.5, 0.2), peer=peer)
@@ -83,70 +85,68 @@ def _whole_numbers(
 
 @bench.command()
 @click.option(
-    "--keys", default=10, show_default=True, type=click.IntRange(1, 1000), help="Keys of the pool."
+    "--keys", default=10, show_default=True, type=click.IntRange(1, 1000), help="Number of keys."
 )
 @click.option(
     "--qps",
     default=10.0,
     show_default=True,
     type=click.FloatRange(0.1, 10_000),
-    help="Limit of each key in a second.",
+    help="Limit of each key, calls a second.",
 )
 @click.option(
     "--rpm",
     default=300,
     show_default=True,
     type=click.IntRange(1, 1_000_000),
-    help="Limit of each key in a minute.",
+    help="Limit of each key, calls a minute.",
 )
 @click.option(
     "--instances",
     default="1",
     show_default=True,
     callback=_whole_numbers,
-    help="Numbers of schedulers, joined by commas: a result for each.",
+    help="Numbers of schedulers to measure, separated by commas.",
 )
 @click.option(
     "--duration",
     default=60.0,
     show_default=True,
     type=click.FloatRange(min=1),
-    help="Seconds of full load that are measured, after a warm-up.",
+    help="Measured seconds at full load, after a warm-up.",
 )
 @click.option(
     "--latency-at",
     default="50,80",
     show_default=True,
     callback=_whole_numbers,
-    help="Per cent of the limit at which the added latency is measured, or none.",
+    help="Loads at which to measure added latency, % of the limit; or none.",
 )
 @click.option(
     "--arrivals",
     default="even",
     show_default=True,
     type=click.Choice(["even", "poisson"]),
-    help="How tasks come below full load.",
+    help="How tasks arrive below full load.",
 )
 @click.option(
     "--image-bytes",
     default=15_000,
     show_default=True,
     type=click.IntRange(2, 7_000_000),
-    help="Size of each task's picture.",
+    help="Size of each task's picture, bytes.",
 )
 @click.option(
     "--scenario",
     default="steady",
     show_default=True,
     type=click.Choice(["steady", "faults", "outage", "kill"]),
-    help="What happens meanwhile.",
+    help="Faults to inject.",
 )
-@click.option(
-    "--peers", "with_peers", is_flag=True, help="LiteLLM's router beside it, in the same run."
-)
+@click.option("--peers", "with_peers", is_flag=True, help="Measure LiteLLM's router as well.")
 @report_file
 def scheduler(*, report_file: Path | None, with_peers: bool, **options: Any) -> None:
-    """What the schedulers make of the keys' limits, on a strict provider.
+    """Measure how much of the keys' limits the schedulers use, on a strict provider.
 
     With the Kafka and Redis that run, or with its own.
     """

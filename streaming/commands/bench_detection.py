@@ -14,7 +14,7 @@ from streaming.commands.context import settings_of
     default=50,
     show_default=True,
     type=click.IntRange(1, 1000),
-    help="How many; with --saturate, how many at first.",
+    help="Number of cameras; with --saturate, to start with.",
 )
 @click.option(
     "--interval",
@@ -27,22 +27,24 @@ from streaming.commands.context import settings_of
     "--source",
     default="synthetic",
     show_default=True,
-    help="A video, any other source of a camera, or synthetic.",
+    help="A video, any other camera source, or synthetic.",
 )
 @click.option(
     "--duration",
     default=60.0,
     show_default=True,
     type=click.FloatRange(min=5),
-    help="Seconds that are measured, after a warm-up.",
+    help="Measured seconds, after a warm-up.",
 )
-@click.option("--saturate", is_flag=True, help="Find the most cameras that it carries.")
+@click.option(
+    "--saturate", is_flag=True, help="Find the largest number of cameras that it carries."
+)
 @click.option(
     "--trouble",
     is_flag=True,
-    help="Measure again with a black hole, ten flapping cameras, garbage and 4K beside them.",
+    help="Measure again beside 13 misbehaving cameras.",
 )
-@click.option("--soak", is_flag=True, help="Go on for as long again, and watch the memory.")
+@click.option("--soak", is_flag=True, help="Continue for as long again, and record memory.")
 @report_file
 def detection(
     *,
@@ -55,7 +57,7 @@ def detection(
     soak: bool,
     report_file: Path | None,
 ) -> None:
-    """Cameras on one detection worker, and the bare model beside it.
+    """Measure how many cameras one detection worker carries, beside the bare model.
 
     With the Kafka and Redis that run, or with its own.
     """

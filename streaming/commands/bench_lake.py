@@ -21,32 +21,32 @@ from streaming.commands.context import console, settings_of
     default=500_000,
     show_default=True,
     type=click.IntRange(min=10_000),
-    help="How many of them come through Kafka; the others are made of them by SQL.",
+    help="How many of them to ingest from Kafka; SQL copies the rest.",
 )
 @click.option(
     "--detections",
     default=200_000,
     show_default=True,
     type=click.IntRange(min=1_000),
-    help="Detections that come through Kafka.",
+    help="Detections to ingest from Kafka.",
 )
 @click.option(
     "--readers",
     default=8,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Readers that ask once a second during half of the ingestion.",
+    help="Readers that query once a second during half of the ingestion.",
 )
 @click.option(
     "--rounds",
     default=1,
     show_default=True,
     type=click.IntRange(1, 1_000),
-    help="In how many rounds verdicts come through Kafka: alone, beside readers, then upkeep.",
+    help="Rounds of ingestion: without readers, with readers, then upkeep.",
 )
 @report_file
 def lake(*, rows: int, report_file: Path | None, **options: int) -> None:
-    """Ingestion from Kafka, readers meanwhile, the size of a row, and the latency report.
+    """Measure ingestion, queries beside it, the size of a row, and the latency report.
 
     With the Kafka that runs, or with its own; the lake is one of its own.
     """
@@ -61,18 +61,18 @@ def lake(*, rows: int, report_file: Path | None, **options: int) -> None:
     default=100,
     show_default=True,
     type=click.IntRange(1, 10_000),
-    help="How often ingestion is killed.",
+    help="Number of kills.",
 )
 @click.option(
     "--messages",
     default=100_000,
     show_default=True,
     type=click.IntRange(min=1_000),
-    help="Detections to bring, eight objects each.",
+    help="Detections to ingest, with eight objects each.",
 )
 @report_file
 def lake_kills(*, kills: int, messages: int, report_file: Path | None) -> None:
-    """kill -9 of ingestion at random moments; exit code 1 unless each message is there once."""
+    """Kill ingestion at random moments; exit code 1 unless every message is stored once."""
     from streaming.benchmark.lake_kills import Kills, measure
 
     report = measure(settings_of(), Kills(kills, messages), console.print)

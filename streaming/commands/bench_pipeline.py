@@ -17,21 +17,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--cameras", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many."
+    "--cameras",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Number of cameras.",
 )
 @click.option(
     "--duration",
     default=600.0,
     show_default=True,
     type=click.FloatRange(min=5),
-    help="Seconds that are measured, after the warm-up.",
+    help="Measured seconds, after the warm-up.",
 )
 @click.option(
     "--warm-up",
     default=30.0,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds that do not count, once every camera gives frames.",
+    help="Seconds of warm-up, once every camera delivers frames.",
 )
 @click.option(
     "--interval",
@@ -44,42 +48,42 @@ if TYPE_CHECKING:
     "--source",
     default="synthetic",
     show_default=True,
-    help="A video, any other source of a camera, or synthetic.",
+    help="A video, any other camera source, or synthetic.",
 )
 @click.option(
     "--provider",
     type=click.Choice(["simulator", "real"]),
     default="simulator",
     show_default=True,
-    help="Who judges; real is the configured one, and costs money.",
+    help="real is the configured provider, and costs money.",
 )
-@click.option("--yes", is_flag=True, help="With --provider real: the cost is all right.")
+@click.option("--yes", is_flag=True, help="Accept the cost of --provider real.")
 @click.option(
     "--keys",
     default=10,
     show_default=True,
     type=click.IntRange(1, 1000),
-    help="Keys of the simulated provider.",
+    help="Number of keys of the simulated provider.",
 )
-@click.option("--qps", default=10.0, show_default=True, help="Limit of each in a second.")
-@click.option("--rpm", default=300, show_default=True, help="Limit of each in a minute.")
+@click.option("--qps", default=10.0, show_default=True, help="Limit of each key, calls a second.")
+@click.option("--rpm", default=300, show_default=True, help="Limit of each key, calls a minute.")
 @click.option(
-    "--gate/--no-gate", default=True, show_default=True, help="Whether repeated groups are skipped."
+    "--gate/--no-gate", default=True, show_default=True, help="Skip repeated groups, or do not."
 )
 @click.option(
     "--against-running",
     is_flag=True,
-    help="Cameras of its own on the system that `trafficmon up` started, not a stack of its own.",
+    help="Add cameras to the running system instead of starting a separate one.",
 )
 @click.option(
     "--compare",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An earlier report: say what changed, and whether beyond noise.",
+    help="An earlier report: tell changes from noise.",
 )
 @click.option(
     "--report-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the JSON here, and Markdown and HTML with plots beside it.",
+    help="Write the report to this file, as JSON; Markdown and HTML beside it.",
 )
 def pipeline(
     *,
@@ -98,7 +102,7 @@ def pipeline(
     compare: Path | None,
     report_file: Path | None,
 ) -> None:
-    """The whole path, from the moment a frame is due to the verdict.
+    """Measure the whole path, from the moment a frame is due to its verdict.
 
     In a stack of its own, which is removed at the end. docs/benchmarks.md says what the
     figures mean.

@@ -14,17 +14,25 @@ from streaming.commands.context import settings_of
     default=200,
     show_default=True,
     type=click.IntRange(2, 500),
-    help="WebSocket clients: all results, the pictures of two cameras each.",
+    help="WebSocket clients, each with all results and the pictures of two cameras.",
 )
 @click.option(
-    "--deaf", default=10, show_default=True, type=click.IntRange(0), help="Of them never reading."
+    "--deaf",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How many of them never read.",
 )
 @click.option(
-    "--duration", default=60.0, show_default=True, type=click.FloatRange(min=5), help="Seconds."
+    "--duration",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=5),
+    help="Measured seconds.",
 )
 @report_file
 def serving(*, clients: int, deaf: int, duration: float, report_file: Path | None) -> None:
-    """From Kafka to the last of many clients: 50 cameras at 1.8 s."""
+    """Measure delivery from Kafka to the last of many clients, for 50 cameras at 1.8 s."""
     from streaming.benchmark.serving import Load, measure
 
     load = Load(clients=clients, deaf=min(deaf, clients - 1), duration_s=duration)
@@ -37,11 +45,11 @@ def serving(*, clients: int, deaf: int, duration: float, report_file: Path | Non
     default=100_000,
     show_default=True,
     type=click.IntRange(min=2_000),
-    help="Verdicts to merge, two a frame.",
+    help="Verdicts to merge, two per frame.",
 )
 @report_file
 def aggregation(results: int, report_file: Path | None) -> None:
-    """Results a second that one aggregation worker merges, with their frames."""
+    """Measure how many results a second one aggregation worker merges."""
     from streaming.benchmark.aggregation import measure
 
     report = measure(settings_of(), results=results, say=lambda text: click.echo(text, err=True))

@@ -14,18 +14,18 @@ from streaming.commands.context import console, settings_of
     default=300_000,
     show_default=True,
     type=click.IntRange(min=10_000),
-    help="Detections for each engine.",
+    help="Detections per engine.",
 )
 @click.option(
     "--engine",
     "engines",
     multiple=True,
     type=click.Choice(["python", "bare", "quixstreams", "flink"]),
-    help="Only this one; may be repeated.",
+    help="Measure only this one; may be repeated.",
 )
 @report_file
 def tasks(messages: int, engines: tuple[str, ...], report_file: Path | None) -> None:
-    """Detections to tasks, exactly once: our worker, Flink, Quix Streams.
+    """Measure task generation, exactly once: our worker, Flink, Quix Streams.
 
     With the Kafka that runs, or with its own.
     """
@@ -41,7 +41,10 @@ def tasks(messages: int, engines: tuple[str, ...], report_file: Path | None) -> 
 @click.option("--interval", default=None, type=float, help="Seconds between frames; else as set.")
 @report_file
 def gate(duration: float, interval: float | None, report_file: Path | None) -> None:
-    """Calls saved by the gate, and near misses that it hides, by the synthetic cameras' truth."""
+    """Measure the calls that the gate saves, and the near misses that it hides, if any.
+
+    Against the ground truth of the synthetic cameras.
+    """
     from streaming.benchmark.gate import measure
 
     settings = settings_of()
@@ -55,22 +58,22 @@ def gate(duration: float, interval: float | None, report_file: Path | None) -> N
     type=click.Choice(["python", "flink"]),
     default="python",
     show_default=True,
-    help="What is killed: the worker, or Flink's task manager.",
+    help="Kill the Python worker, or Flink's task manager.",
 )
 @click.option(
     "--messages",
     default=100_000,
     show_default=True,
     type=click.IntRange(min=100),
-    help="Detections, evenly over the duration.",
+    help="Detections, spread evenly over the duration.",
 )
 @click.option("--every", default=3.0, show_default=True, help="Seconds between kills.")
-@click.option("--duration", default=60.0, show_default=True, help="Seconds of kills.")
+@click.option("--duration", default=60.0, show_default=True, help="Seconds during which to kill.")
 @report_file
 def kills(
     *, engine: str, messages: int, every: float, duration: float, report_file: Path | None
 ) -> None:
-    """kill -9 of task generation under load; exit code 1 unless each task is there once."""
+    """Kill task generation under load (kill -9); exit code 1 unless every task is made once."""
     from streaming.benchmark.task_kills import Load, measure
 
     load = Load(messages, every, duration)

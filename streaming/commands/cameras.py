@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def cameras() -> None:
-    """Cameras, while the system runs."""
+    """Manage cameras at run time."""
 
 
 @cameras.command("list")
 @table_or_json
 def cameras_list(as_: str) -> None:
-    """Every configured or announced camera and how it is."""
+    """List all cameras with their status."""
     from streaming.live_cameras import cameras_in_force
 
     rows = cameras_in_force(settings_of())
@@ -37,10 +37,10 @@ def cameras_list(as_: str) -> None:
 @cameras.command("add")
 @click.argument("camera_id")
 @click.argument("source")
-@click.option("--name", default="", help="What operators call it.")
+@click.option("--name", default="", help="Name for operators.")
 @click.option("--interval-s", type=click.FloatRange(min=0.05), help="Seconds between frames.")
-@click.option("--notes", default="", help="What is normal here; the model is told.")
-@click.option("--priority", type=click.IntRange(0, 100), help="0 can wait, 100 first.")
+@click.option("--notes", default="", help="What is normal here, for the model.")
+@click.option("--priority", type=click.IntRange(0, 100), help="0 (last) to 100 (first).")
 def cameras_add(
     *,
     camera_id: str,
@@ -50,7 +50,7 @@ def cameras_add(
     notes: str,
     priority: int | None,
 ) -> None:
-    """Run a camera from now on, or change one; no restart.
+    """Add or change a camera, without a restart.
 
     Zones, privacy masks and a homography stay as the settings have them; `sync` brings them.
     """
@@ -71,9 +71,9 @@ def cameras_add(
 
 
 @cameras.command("sync")
-@click.option("--prune", is_flag=True, help="Stop those that the settings do not name.")
+@click.option("--prune", is_flag=True, help="Stop cameras that the settings do not list.")
 def cameras_sync(*, prune: bool) -> None:
-    """Have the cameras of config/cameras.yaml run as it says now; no restart."""
+    """Apply config/cameras.yaml to the running system, without a restart."""
     from streaming.camera_sync import differences
     from streaming.kafka.cameras import announce, announced, withdraw
 
@@ -93,7 +93,7 @@ def cameras_sync(*, prune: bool) -> None:
 @cameras.command("remove")
 @click.argument("camera_id")
 def cameras_remove(camera_id: str) -> None:
-    """Stop a camera, also one that config/cameras.yaml names."""
+    """Stop and remove a camera, also one that config/cameras.yaml lists."""
     from streaming.kafka.cameras import withdraw
 
     withdraw(settings_of().kafka, camera_id)

@@ -8,12 +8,12 @@ from streaming.commands.context import console, settings_of
 
 @click.group()
 def dlq() -> None:
-    """Messages that were set aside, with the reason."""
+    """Handle dead letters: messages that could not be read."""
 
 
 @dlq.command("list")
 def dlq_list() -> None:
-    """Every dead letter, a line each."""
+    """List all dead letters."""
     from streaming.kafka.dlq import letters
 
     table = Table("place", "stage", "failed at", "error")
@@ -28,7 +28,7 @@ def dlq_list() -> None:
 @dlq.command("show")
 @click.argument("place")
 def dlq_show(place: str) -> None:
-    """One dead letter, its reason and its bytes; PLACE as `dlq list` names it."""
+    """Show a dead letter with its reason; PLACE as `dlq list` prints it."""
     from streaming.kafka.dlq import letter
 
     found = letter(settings_of().kafka, place)
@@ -41,7 +41,7 @@ def dlq_show(place: str) -> None:
 @click.argument("place", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every dead letter.")
 def dlq_replay(place: str | None, everything: bool) -> None:
-    """Send one dead letter, or all, back to the topic they came from."""
+    """Send one or all dead letters back to the topic that they came from."""
     from streaming.kafka.dlq import letter, letters, replay
 
     if bool(place) == everything:

@@ -9,9 +9,16 @@ PAGE = Path("docs/commands.md")
 INTRODUCTION = """\
 # The command
 
-Everything is in `.venv/bin/trafficmon`. Settings come from `config/` and the environment
-([configuration.md](configuration.md)). Exit codes: 0 done, 1 not as it should be, 2 a wrong
-setting or option, 3 a service that is needed is not there, 130 ended by a second Ctrl-C.
+The command is `.venv/bin/trafficmon`. Settings come from `config/` and the environment:
+[Settings](configuration.md).
+
+| exit code | meaning |
+|---|---|
+| 0 | success |
+| 1 | something is not as it should be |
+| 2 | a wrong setting or option |
+| 3 | a required service is not available |
+| 130 | ended by a second Ctrl-C |
 
 This page is written by `python -m streaming.commands.document`; a test fails when it is out of
 date.

@@ -6,11 +6,11 @@ from streaming.commands.context import settings_of
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done.")
 def migrate(*, dry_run: bool) -> None:
-    """Bring a lake of an earlier version up to date; its catalog is backed up first.
+    """Upgrade a lake of an earlier version, after a backup of its catalog.
 
-    Ingestion does the same by itself. Safe at any time, again and again.
+    Ingestion does the same. Safe at any time, and repeatable.
     """
     from streaming.lake.migrate import migrate as bring_up_to_date
 

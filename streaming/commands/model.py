@@ -16,22 +16,28 @@ if TYPE_CHECKING:
     from streaming.settings import DetectionSettings
 
 _folder = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-_size = click.option("--size", type=click.IntRange(64, 2048), help="Model input, px; else as set.")
+_size = click.option(
+    "--size", type=click.IntRange(64, 2048), help="Model input, px; by default as configured."
+)
 
 
 @click.group()
 def model() -> None:
-    """How good the detection model is, and making it better."""
+    """Evaluate and fine-tune the detection model."""
 
 
 @model.command()
 @_folder
-@click.option("--model", "name", help="builtin, or any path or name; else detection.model.")
+@click.option("--model", "name", help="builtin, a path or a name; by default detection.model.")
 @click.option(
-    "--runtime", type=click.Choice(["openvino", "onnx", "torch"]), help="What runs it; else as set."
+    "--runtime",
+    type=click.Choice(["openvino", "onnx", "torch"]),
+    help="Runtime; by default as configured.",
 )
 @_size
-@click.option("--confidence", type=click.FloatRange(0, 1), help="Working threshold; else as set.")
+@click.option(
+    "--confidence", type=click.FloatRange(0, 1), help="Working threshold; by default as configured."
+)
 @table_or_json
 def evaluate(
     *,
@@ -42,7 +48,7 @@ def evaluate(
     confidence: float | None,
     as_: str,
 ) -> None:
-    """mAP50, and precision and recall at the working threshold, by class.
+    """Print mAP50, precision and recall by class, for labelled pictures.
 
     FOLDER holds pictures with labels as YOLO writes them: a text file beside each, or `labels`
     beside `images`, and data.yaml or classes.txt with the classes' names.
@@ -61,9 +67,13 @@ def evaluate(
 
 @model.command()
 @_folder
-@click.option("--start", default="builtin", show_default=True, help="Weights (.pt) to begin from.")
+@click.option("--start", default="builtin", show_default=True, help="Weights (.pt) to start from.")
 @click.option(
-    "--hours", default=1.0, show_default=True, type=click.FloatRange(0.001, 200), help="How long."
+    "--hours",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 200),
+    help="Training time, h.",
 )
 @_size
 @click.option(
@@ -71,10 +81,10 @@ def evaluate(
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("models/tuned.pt"),
     show_default=True,
-    help="Where the weights go.",
+    help="Write the weights to this file.",
 )
 def tune(folder: Path, start: str, hours: float, size: int | None, out: Path) -> None:
-    """Train the model further on your own labelled pictures, and say what it gained.
+    """Fine-tune the model on your own labelled pictures, and report what it gained.
 
     A fifth of the pictures of FOLDER (as for `evaluate`) is held out; before and after are
     measured on it.

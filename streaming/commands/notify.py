@@ -8,13 +8,13 @@ from streaming.commands.context import console, settings_of
 
 @click.group()
 def notify() -> None:
-    """Channels that alerts are told by."""
+    """Test the notification channels."""
 
 
 @notify.command("test")
 @click.option("--channel", help="Only the channel of this name, or of this type.")
 def notify_test(*, channel: str | None) -> None:
-    """Send a test message by every enabled channel; exit code 1 if one fails."""
+    """Send a test message through every enabled channel; exit code 1 if one fails."""
     from datetime import UTC, datetime
 
     from streaming.notify import a_test, deliver

@@ -24,19 +24,23 @@ _WITHIN = 0.2
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option(
-    "--cameras", default=5000, show_default=True, type=click.IntRange(min=1), help="How many."
+    "--cameras",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of cameras to plan for.",
 )
 @click.option("--interval", type=click.FloatRange(0.02, 3600), help="Seconds between frames.")
 @click.option(
     "--check",
     is_flag=True,
-    help="Instead: each of the runs predicted from the others; exit code 1 if one is off by 20 %.",
+    help="Predict each run from the others instead; exit code 1 if one is off by 20 %.",
 )
 def plan(reports: tuple[Path, ...], *, cameras: int, interval: float | None, check: bool) -> None:
-    """What so many cameras take, from measured runs: processes, partitions, keys, storage, cost.
+    """Compute what more cameras need, from measured runs.
 
-    REPORTS are written by `trafficmon bench pipeline`; several of different sizes tell what a
-    process takes at rest from what each frame adds.
+    REPORTS are written by `trafficmon bench pipeline`; several of different sizes also show
+    what a process takes at rest.
     """
     from streaming.benchmark import core_lines
     from streaming.benchmark import plan as model

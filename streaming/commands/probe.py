@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     default=60.0,
     show_default=True,
     type=click.FloatRange(5, 3600),
-    help="Seconds that are watched.",
+    help="Seconds to watch.",
 )
 @click.option(
-    "--source", default="synthetic", show_default=True, help="Any camera's source, or synthetic."
+    "--source", default="synthetic", show_default=True, help="Any camera source, or synthetic."
 )
 @click.option(
-    "--report-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON here."
+    "--report-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report to this file, as JSON.",
 )
 def probe(*, camera_id: str, duration: float, source: str, report_file: Path | None) -> None:
-    """A test camera through the running system; exit code 1 with the stage that failed.
+    """Send a test camera through the running system; exit code 1 with the stage that failed.
 
-    The camera is removed in any case. One that runs already is followed as it is.
+    The camera is removed at the end. One that is already running is followed and stays.
     """
     from streaming.probe.probe import probe as run_probe
     from streaming.probe.promises import broken, verdict

@@ -31,7 +31,8 @@ def bring_up(settings: "Settings", timeout_s: float) -> int:
     serving, dagster = settings.serving, settings.serving.dagster
     reach = "only this machine reaches it" if is_loopback(dagster.host) else "others reach it"
     console.print(f"live wall  {http_address(serving.host, serving.api.port)}/")
-    console.print(f"Dagster    {http_address(dagster.host, dagster.port)}/  has no login; {reach}")
+    here = http_address(dagster.host, dagster.port)
+    console.print(f"Dagster    {here}/  has no login; {reach}", soft_wrap=True)
     return 1 if late else 0
 
 

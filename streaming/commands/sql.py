@@ -38,13 +38,13 @@ _COMMANDS = {
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write there instead of to the terminal.",
+    help="Write the result to this file.",
 )
 def sql(query: str | None, as_: str, output: Path | None) -> None:
-    """Ask the lake: trafficmon sql "select risk_level, count(*) from assessments group by 1".
+    """Query the lake: trafficmon sql "select risk_level, count(*) from assessments group by 1".
 
-    Without a query it reads statements ended by a semicolon: from a terminal as a shell, where
-    each sees the lake as it stands then, or from a pipe.
+    Without a query it reads statements that end with a semicolon, from a pipe or as a shell, in
+    which each statement sees the lake as it is at that time.
     """
     from streaming.lake import give_way
 

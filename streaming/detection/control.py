@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.errors import BadMessage
+from streaming.errors import BadMessage, KafkaRefused
 from streaming.kafka.clients import reader
+from streaming.kafka.refusals import Right, concerns_a_right, missing
 from streaming.messages import CameraCommand, decode
 from streaming.settings import KafkaSettings
 
@@ -34,6 +35,7 @@ class ControlFollower:
         self._kafka = kafka
         self._changed = changed
         self._commands: dict[str, CameraCommand | None] = {}
+        self.fatal: KafkaRefused | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera-control", daemon=True)
 
@@ -47,6 +49,12 @@ class ControlFollower:
         self._thread.join(_REQUEST_S)
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        except KafkaRefused as exc:
+            self.fatal = exc
+
+    def _follow(self) -> None:
         consumer = reader(self._kafka, enable_partition_eof=True)
         topic = self._kafka.topics.camera_control.name
         try:
@@ -69,6 +77,8 @@ class ControlFollower:
             except KafkaException as exc:
                 log.warning("camera-control cannot be read yet: %s", exc.args[0].str())
             else:
+                if found.error is not None and concerns_a_right(found.error):
+                    raise missing(self._kafka, Right("READ", "topic", topic))
                 if found.partitions:
                     partitions = sorted(found.partitions)
                     consumer.assign([TopicPartition(topic, p, 0) for p in partitions])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from streaming.detection.lease import Hold, Lease
+from streaming.errors import KafkaRefused, KafkaUnreachable
 from streaming.kafka.clients import MEMBER_SESSION_MS, is_fatal, member
 from streaming.settings import KafkaSettings
 
@@ -44,7 +45,7 @@ class Membership:
         self._asked_s: float | None = None
         self._next_s = 0.0
         self._given: set[int] = set()
-        self.fatal: KafkaError | None = None
+        self.fatal: KafkaUnreachable | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="membership", daemon=True)
 
@@ -76,6 +77,8 @@ class Membership:
         try:
             while not self._stop.is_set() and self.fatal is None:
                 self._poll(consumer)
+        except KafkaRefused as exc:
+            self.fatal = exc
         finally:
             consumer.close()
 
@@ -83,7 +86,7 @@ class Membership:
         record = consumer.poll(_POLL_S)
         error = record.error() if record is not None else None
         if error is not None and is_fatal(error):
-            self.fatal = error
+            self.fatal = KafkaUnreachable(f"Kafka's client gave up: {error.str()}")
         if self._given:
             self._take_up(consumer)
         if self._lease.terms and self._asked_s is None and _now_s() >= self._next_s:

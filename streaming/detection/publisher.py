@@ -5,12 +5,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 from redis.exceptions import RedisError
 
 from streaming.detection.analysed import (
@@ -25,7 +25,9 @@ from streaming.detection.fair_queue import FairQueue
 from streaming.detection.lease import Hold
 from streaming.detection.message_ids import RANDOM_BYTES, uuid7
 from streaming.detection.scenes import Scenes
+from streaming.errors import KafkaRefused, KafkaUnreachable
 from streaming.images import ImageStore
+from streaming.kafka.checked import CheckedProducer
 from streaming.logs import mask_url
 from streaming.messages import HEADERS, encode
 from streaming.metrics import Metrics
@@ -43,7 +45,7 @@ _WITHOUT_REDIS_S = 2.0
 class Outlets:
     """Where results go: `topic` by `producer`, images to `images`."""
 
-    producer: Producer
+    producer: CheckedProducer
     topic: str
     images: ImageStore
     metrics: Metrics
@@ -71,7 +73,7 @@ class Publisher:
         self._scenes = Scenes()
         self._worker = outlets.worker_id.encode()
         self._redis_again_s = 0.0
-        self.fatal: KafkaError | None = None
+        self.fatal: KafkaUnreachable | None = None
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self._stop = threading.Event()
         self._over = False
@@ -93,13 +95,21 @@ class Publisher:
         self._thread.join(within_s)
         self._over = True
         self._thread.join(_TAKE_S * 5)
-        self._out.producer.flush(max(0.1, until_s - time.monotonic()))
+        with suppress(KafkaRefused):  # told by `fatal`, or of no more use
+            self._out.producer.flush(max(0.1, until_s - time.monotonic()))
         self._out.producer.purge()
-        self._out.producer.poll(0)
+        with suppress(KafkaRefused):
+            self._out.producer.poll(0)
         for left in self._queue.take(self._most_in_flight, timeout_s=0):
             self._count(left.frame.camera_id, "dropped")
 
     def _run(self) -> None:
+        try:
+            self._publish_all()
+        except KafkaRefused as exc:
+            self.fatal = exc
+
+    def _publish_all(self) -> None:
         while self.fatal is None and not self._over:
             self._out.producer.poll(0)
             room = self._most_in_flight - len(self._out.producer)
@@ -177,6 +187,7 @@ class Publisher:
                 self._count(camera_id, "published")
             else:
                 self._failed(camera_id, KafkaException(error))
+                self._out.producer.undelivered(self._out.topic, error)
 
         return delivered
 
@@ -185,7 +196,7 @@ class Publisher:
         log.warning("a frame was not published: %s", exc, extra={"camera_id": camera_id})
         error = exc.args[0] if isinstance(exc, KafkaException) else None
         if isinstance(error, KafkaError) and error.fatal():
-            self.fatal = error
+            self.fatal = KafkaUnreachable(f"Kafka's client gave up: {error.str()}")
 
     def _count(self, camera_id: str, outcome: str) -> None:
         self._out.metrics.frames.labels(camera_id=camera_id, outcome=outcome).inc()

@@ -29,10 +29,10 @@ from streaming.detection.publisher import Outlets, Publisher
 from streaming.detection.roster import CameraSpec
 from streaming.detection.sources import Sampling, Source, open_source
 from streaming.detection.status_board import StatusBoard
-from streaming.errors import KafkaUnreachable
 from streaming.images import ImageStore
 from streaming.kafka.admin import wait_for_broker
 from streaming.kafka.clients import producer
+from streaming.kafka.refusals import Right
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.readiness import CAMERAS, GROUP_SEAT, MODEL, Readiness
@@ -125,8 +125,8 @@ def watch(
         while not stop.wait(_LOOK_S):
             lanes.check()
             _tell(readiness, duty, fleet)
-            if error := publisher.fatal or membership.fatal:
-                raise KafkaUnreachable(f"Kafka's client gave up: {error.str()}")
+            if fatal := publisher.fatal or membership.fatal or control.fatal:
+                raise fatal
     finally:
         duty.end()
         control.stop()
@@ -158,9 +158,14 @@ def _publisher(
     metrics: Metrics,
     membership: Membership,
 ) -> Publisher:
+    topic = settings.kafka.topics.detection_results.name
     outlets = Outlets(
-        producer=producer(settings.kafka, client_id=f"detection-{instance_id}"),
-        topic=settings.kafka.topics.detection_results.name,
+        producer=producer(
+            settings.kafka,
+            client_id=f"detection-{instance_id}",
+            rights=(Right("WRITE", "topic", topic),),
+        ),
+        topic=topic,
         images=ImageStore(client, settings.detection.image_ttl_s),
         metrics=metrics,
         worker_id=instance_id,

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from streaming import redis_client
 from streaming.embedded import endpoints, kafka, ports, redis
 from streaming.embedded.endpoints import Endpoints
-from streaming.errors import KafkaUnreachable, RedisUnreachable
+from streaming.errors import KafkaRefused, KafkaUnreachable, RedisUnreachable
 from streaming.kafka import admin
 from streaming.logs import mask_url
 from streaming.settings import Settings
@@ -48,6 +48,8 @@ class _Asked:
     environ: Mapping[str, str]
 
     def for_(self, setting: str) -> bool:
+        if setting == endpoints.KAFKA and self.settings.kafka.security.protocol != "PLAINTEXT":
+            return True  # the one that is started here asks for nothing
         variable = "TRAFFICMON_" + setting.upper().replace(".", "__")
         if {variable, _SHORT_VARIABLES.get(setting, variable)} & self.environ.keys():
             return True
@@ -116,6 +118,9 @@ def _require(name: str, setting: str, settings: Settings) -> None:
         else:
             redis_client.wait_for_redis(settings.redis, patience_s)
     except (KafkaUnreachable, RedisUnreachable) as exc:
+        secured = settings.kafka.security.protocol != "PLAINTEXT"
+        if isinstance(exc, KafkaRefused) or (name == "kafka" and secured):
+            raise
         address = mask_url(str(endpoints.value_of(settings, setting)))
         raise type(exc)(
             f"nothing answers at {address} ({setting}) after {patience_s:g} s; start {name} there, "
@@ -162,8 +167,11 @@ def kafka_cluster_id(settings: Settings, address: str) -> str | None:
 def redis_config_file(settings: Settings, url: str) -> str | None:
     """What the Redis there was started with ("" for nothing); None if we could not use it."""
     there = endpoints.with_endpoints(settings, {endpoints.REDIS: url}).redis
-    address = urlsplit(url)
-    if not ports.is_listening(address.port or redis.DEFAULT_PORT, address.hostname or "localhost"):
+    address = there.address()
+    if address.kind != "server" or not address.hosts:
+        return None  # Sentinels, a Cluster or a socket: never ours
+    host, port = address.hosts[0]
+    if not ports.is_listening(port, host):
         return None
     try:
         client = redis_client.connect(there)

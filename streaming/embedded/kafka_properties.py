@@ -57,5 +57,5 @@ def render(data: Path, port: int, controller_port: int) -> str:
 
 def escaped(text: str) -> str:
     """A value as java.util.Properties reads it back (backslash, and ISO 8859-1 only)."""
-    escaped = text.replace("\\", "\\\\")
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return "".join(c if ord(c) < 128 else f"\\u{ord(c):04x}" for c in escaped)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from streaming.errors import BadMessage, KafkaUnreachable
 from streaming.kafka import snapshot
 from streaming.kafka.clients import producer
+from streaming.kafka.refusals import Right
 from streaming.messages import HEADERS, CameraCommand, decode, encode
 from streaming.settings import KafkaSettings
 
@@ -52,8 +53,8 @@ def _command(value: bytes | None) -> CameraCommand | None:
 
 
 def _write(kafka: KafkaSettings, commands: Mapping[str, bytes | None]) -> None:
-    out = producer(kafka, client_id="cameras")
     topic = kafka.topics.camera_control.name
+    out = producer(kafka, client_id="cameras", rights=(Right("WRITE", "topic", topic),))
     for camera_id, value in commands.items():
         out.produce(topic, key=camera_id, value=value, headers=list(HEADERS))
     if out.flush(_ACK_S):

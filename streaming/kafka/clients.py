@@ -5,11 +5,14 @@ Nothing here connects: librdkafka does so in the background, and
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from streaming.kafka import security
+from streaming.kafka.checked import CheckedConsumer, CheckedProducer, ClientErrors
+from streaming.kafka.refusals import Right
 from streaming.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -38,17 +41,28 @@ def producer(
     *,
     client_id: str,
     transactional_id: str | None = None,
+    rights: Sequence[Right] = (),
     **overrides: object,
-) -> Producer:
+) -> CheckedProducer:
     """An idempotent producer that gives up on a message after 30 s.
 
     Its queue is bounded by `kafka.producer.buffer_memory`: `produce` raises BufferError
     when it is full. `acks` is always all, as idempotence needs. Keys go to the partition
     that Java clients (Flink, kafka-console-producer) choose for them.
 
-    `overrides` are librdkafka settings with `_` for `.`: `retry_backoff_ms=5`.
+    `overrides` are librdkafka settings with `_` for `.`: `retry_backoff_ms=5`. `rights` are what
+    it needs, so that one that is missing can be named where the broker does not say it.
+
+    What it is refused is raised, as KafkaRefused, from its next `poll` or `flush`; of messages
+    with an `on_delivery` of their own that is the caller's business.
     """
-    config = _common(kafka, client_id) | {
+    errors = ClientErrors(
+        kafka,
+        Right("WRITE", "transactional-id", transactional_id or ""),
+        Right("IDEMPOTENT_WRITE", "cluster"),
+        *rights,
+    )
+    config = _common(kafka, client_id, errors) | {
         "enable.idempotence": True,
         "acks": "all",
         "compression.type": kafka.producer.compression_type,
@@ -59,7 +73,9 @@ def producer(
         "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
         "partitioner": "murmur2_random",
     }
-    if transactional_id is not None:
+    if transactional_id is None:
+        config["on_delivery"] = errors.on_delivery
+    else:  # whose commit tells what failed, once for all messages
         config |= {
             "transactional.id": transactional_id,
             # A transaction left open by a killed worker hides later messages from
@@ -67,7 +83,7 @@ def producer(
             "transaction.timeout.ms": DELIVERY_TIMEOUT_MS,
         }
     config |= _dotted(overrides)
-    return Producer(config, logger=log)
+    return CheckedProducer(config, errors, logger=log)
 
 
 def consumer(
@@ -85,8 +101,10 @@ def consumer(
 
     `overrides` as in `producer`.
     """
-    config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
+    errors = ClientErrors(kafka, Right("READ", "group", group_id(kafka, group)))
+    config = _common(kafka, f"{group}-{instance_id}", errors) | _fetching(kafka)
     config |= {
+        "on_commit": errors.on_commit,
         "group.id": group_id(kafka, group),
         "group.instance.id": f"{group}-{instance_id}",
         "partition.assignment.strategy": "cooperative-sticky",
@@ -95,29 +113,43 @@ def consumer(
         "auto.offset.reset": "earliest",
     }
     config |= _dotted(overrides)
-    return Consumer(config, logger=log)
+    return CheckedConsumer(config, errors, logger=log)
 
 
 def member(
-    kafka: KafkaSettings, *, group: str, instance_id: str, on_commit: CommitCallback
+    kafka: KafkaSettings,
+    *,
+    group: str,
+    instance_id: str,
+    on_commit: CommitCallback,
+    **overrides: object,
 ) -> Consumer:
     """A member of a group for what it is assigned, not for what it reads.
 
     It is out of the group 6 s after its last sign of life, and at once when it closes: there is
     no static membership that would keep its place. `on_commit` tells each commit's outcome.
+
+    `overrides` as in `producer`.
     """
-    config = _common(kafka, f"{group}-{instance_id}") | _fetching(kafka)
+    errors = ClientErrors(kafka, Right("READ", "group", group_id(kafka, group)))
+
+    def committed(error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        errors.on_commit(error, partitions)
+        on_commit(error, partitions)
+
+    config = _common(kafka, f"{group}-{instance_id}", errors) | _fetching(kafka)
     config |= {
         "group.id": group_id(kafka, group),
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": MEMBER_SESSION_MS,
         "heartbeat.interval.ms": MEMBER_SESSION_MS // 6,
         "auto.offset.reset": "latest",
-        "on_commit": on_commit,
+        "on_commit": committed,
         # Partitions that were added are given out within so long.
         "topic.metadata.refresh.interval.ms": 10_000,
     }
-    return Consumer(config, logger=log)
+    config |= _dotted(overrides)
+    return CheckedConsumer(config, errors, logger=log)
 
 
 def reader(kafka: KafkaSettings, **overrides: object) -> Consumer:
@@ -125,11 +157,13 @@ def reader(kafka: KafkaSettings, **overrides: object) -> Consumer:
 
     `overrides` as in `producer`.
     """
-    config = _common(kafka, "reader") | _fetching(kafka)
-    # librdkafka wants a group's name even where nobody joins one.
+    # librdkafka wants a group's name even where nobody joins one, and asks for its coordinator:
+    # that this is refused does not matter.
+    errors = ClientErrors(kafka)
+    config = _common(kafka, "reader", errors) | _fetching(kafka)
     config |= {"group.id": group_id(kafka, "reader"), "auto.offset.reset": "earliest"}
     config |= _dotted(overrides)
-    return Consumer(config, logger=log)
+    return CheckedConsumer(config, errors, logger=log)
 
 
 def is_fatal(error: KafkaError) -> bool:
@@ -140,11 +174,11 @@ def is_fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() in _FATAL
 
 
-def _common(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+def _common(kafka: KafkaSettings, client_id: str, errors: ClientErrors) -> dict[str, Any]:
     return {
-        "bootstrap.servers": kafka.bootstrap_servers,
+        **security.librdkafka(kafka),
         "client.id": client_id,
-        "error_cb": _on_error,
+        "error_cb": errors.on_error,
         "log.connection.close": False,
         "reconnect.backoff.max.ms": 1_000,
         "socket.keepalive.enable": True,
@@ -166,7 +200,3 @@ def _fetching(kafka: KafkaSettings) -> dict[str, Any]:
 
 def _dotted(overrides: Mapping[str, object]) -> dict[str, object]:
     return {name.replace("_", "."): value for name, value in overrides.items()}
-
-
-def _on_error(error: KafkaError) -> None:
-    log.warning("kafka: %s", error.str(), extra={"code": error.name(), "fatal": error.fatal()})

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -10,6 +10,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streaming.errors import KafkaUnreachable
+from streaming.kafka import security
+from streaming.kafka.handshake import takes_connections
+from streaming.kafka.refusals import Denied, concerns_us, missing, not_let_in
 from streaming.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -18,7 +21,8 @@ T = TypeVar("T")
 
 REQUEST_TIMEOUT_S = 10.0
 POLL_S = 0.1
-_METADATA_TIMEOUT_S = 2.0
+_METADATA_FIRST_S, _METADATA_TIMEOUT_S = 0.5, 2.0
+"""A refusal is heard at once, and told when the request gives up."""
 _PASSING = frozenset(
     {
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -31,6 +35,8 @@ _PASSING = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
+_CUT_OFF = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT})  # noqa: SLF001
+"""A broker that wants TLS or a user, and gets none, closes the connection without a word."""
 
 
 def wait_for_broker(kafka: KafkaSettings, timeout_s: float | None = None) -> str:
@@ -40,15 +46,20 @@ def wait_for_broker(kafka: KafkaSettings, timeout_s: float | None = None) -> str
 
     Raises:
         KafkaUnreachable: none answered in time.
+        KafkaRefused: none lets us in: a password, a certificate. That is not waited out.
     """
     timeout_s = kafka.connect_timeout_s if timeout_s is None else timeout_s
-    client = _client(kafka)
+    heard: list[KafkaError] = []
+    client = admin_client(kafka, heard.append)
     deadline = time.monotonic() + timeout_s
+    patience_s = _METADATA_FIRST_S
     while True:
         left_s = max(POLL_S, deadline - time.monotonic())
         try:
-            metadata = client.list_topics(timeout=min(_METADATA_TIMEOUT_S, left_s))
+            metadata = client.list_topics(timeout=min(patience_s, left_s))
         except KafkaException as exc:
+            _raise_if_refused(kafka, client, heard, exc)
+            patience_s = _METADATA_TIMEOUT_S
             if time.monotonic() >= deadline:
                 raise _unreachable(kafka, timeout_s) from exc
             time.sleep(POLL_S)
@@ -59,25 +70,45 @@ def wait_for_broker(kafka: KafkaSettings, timeout_s: float | None = None) -> str
             time.sleep(POLL_S)
 
 
-def patiently(kafka: KafkaSettings, request: Callable[[AdminClient], T]) -> T:
+def patiently(
+    kafka: KafkaSettings, request: Callable[[AdminClient], T], *, also_passing: Collection[int] = ()
+) -> T:
     """The answer; errors of a broker that is starting or moving leaders are waited out.
+
+    `also_passing` are further codes to wait out.
 
     Raises:
         KafkaUnreachable: no answer, or another error.
+        KafkaRefused: the broker does not let us in, or not do this.
     """
-    client = _client(kafka)
+    heard: list[KafkaError] = []
+    client = admin_client(kafka, heard.append)
     deadline = time.monotonic() + REQUEST_TIMEOUT_S
     while True:
         try:
             return request(client)
+        except Denied as exc:
+            raise missing(kafka, exc.right) from exc
         except KafkaException as exc:
             error = exc.args[0]
-            if error.code() not in _PASSING or time.monotonic() >= deadline:
+            _raise_if_refused(kafka, client, heard, exc)
+            passing = error.code() in _PASSING or error.code() in also_passing
+            if not passing or time.monotonic() >= deadline:
                 raise KafkaUnreachable(
                     f"the broker at {kafka.bootstrap_servers} (kafka.bootstrap_servers) "
                     f"did not answer: {error.str()}"
                 ) from exc
         time.sleep(POLL_S)
+
+
+def _raise_if_refused(
+    kafka: KafkaSettings, client: AdminClient, heard: Sequence[KafkaError], exc: KafkaException
+) -> None:
+    client.poll(0)  # serves what is heard
+    if any(map(concerns_us, heard)) or exc.args[0].code() in _CUT_OFF:
+        refused = not_let_in(kafka, heard)
+        if refused is not None:
+            raise refused from exc
 
 
 def result(futures: dict[Any, "Future[T]"]) -> T:
@@ -89,20 +120,26 @@ def result(futures: dict[Any, "Future[T]"]) -> T:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from exc  # noqa: SLF001
 
 
-def _client(kafka: KafkaSettings) -> AdminClient:
-    config = {
-        "bootstrap.servers": kafka.bootstrap_servers,
+def admin_client(
+    kafka: KafkaSettings, on_error: Callable[[KafkaError], None] = lambda _error: None
+) -> AdminClient:
+    """A client for requests; nothing here connects. `poll` serves `on_error`."""
+    config = security.librdkafka(kafka) | {
         "client.id": "trafficmon-admin",
         "reconnect.backoff.max.ms": 500,
         # Failing to connect is told by the exception; librdkafka would tell it once a second.
         "log_level": 2,
-        "error_cb": lambda _error: None,
+        "error_cb": on_error,
     }
     return AdminClient(config, logger=log)
 
 
 def _unreachable(kafka: KafkaSettings, after_s: float) -> KafkaUnreachable:
-    return KafkaUnreachable(
-        f"no broker at {kafka.bootstrap_servers} (kafka.bootstrap_servers) after {after_s:g} s; "
-        "`trafficmon up` starts one"
-    )
+    at = f"{kafka.bootstrap_servers} (kafka.bootstrap_servers)"
+    if not kafka.security.signs_in and takes_connections(kafka):
+        return KafkaUnreachable(
+            f"what listens at {at} answers no Kafka client after {after_s:g} s; does it ask for a "
+            f"user? kafka.security.protocol is {kafka.security.protocol}"
+        )
+    ours = "; `trafficmon up` starts one" if kafka.security.protocol == "PLAINTEXT" else ""
+    return KafkaUnreachable(f"no broker at {at} after {after_s:g} s{ours}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaError, Message
 
 from streaming.errors import TrafficmonError
 from streaming.kafka import snapshot
@@ -62,14 +62,19 @@ def letter(kafka: KafkaSettings, place: str) -> DeadLetter:
 def replay(kafka: KafkaSettings, chosen: list[DeadLetter]) -> int:
     """Send letters back to their source topic with their key; returns how many arrived.
 
+    Raises:
+        KafkaRefused: we may not write to the topic.
+
     The letter itself stays until its retention ends, so a replay can be repeated.
     """
     out = producer(kafka, client_id="dlq-replay")
     arrived = 0
 
-    def on_delivery(error: object, _record: Message) -> None:
+    def on_delivery(error: KafkaError | None, record: Message) -> None:
         nonlocal arrived
         arrived += error is None
+        if error is not None:
+            out.undelivered(record.topic() or "", error)
 
     for one in chosen:
         source = one.reason["source-topic"]

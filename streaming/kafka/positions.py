@@ -7,6 +7,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streaming.kafka.clients import group_id
 from streaming.kafka.connection import REQUEST_TIMEOUT_S, patiently, result
+from streaming.kafka.refusals import Right, using
+from streaming.kafka.visible import existing
 from streaming.settings import KafkaSettings
 
 Partition = tuple[str, int]
@@ -103,8 +105,9 @@ def _positions(
 
 
 def _partitions(client: AdminClient, topics: Iterable[str]) -> list[Partition]:
-    found = client.list_topics(timeout=REQUEST_TIMEOUT_S).topics
-    return [(t, p) for t in topics if t in found for p in found[t].partitions]
+    names = list(topics)
+    found = existing(client, names)
+    return [(t, p) for t in names if t in found for p in found[t].partitions]
 
 
 def _offsets(
@@ -114,9 +117,14 @@ def _offsets(
         return {}
     asked = {TopicPartition(topic, partition): spec for topic, partition in partitions}
     futures = client.list_offsets(asked, request_timeout=REQUEST_TIMEOUT_S)
-    return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+    found = {}
+    for place, future in futures.items():
+        with using(Right("DESCRIBE", "topic", place.topic)):
+            found[place.topic, place.partition] = future.result().offset
+    return found
 
 
 def _committed(client: AdminClient, group: str) -> dict[Partition, int]:
-    answer = result(client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
+    with using(Right("DESCRIBE", "group", group)):
+        answer = result(client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
     return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from streaming.kafka.connection import POLL_S, REQUEST_TIMEOUT_S, patiently, result
+from streaming.kafka.refusals import Right, using
 from streaming.settings import KafkaSettings, Topic
 
 
@@ -76,8 +77,11 @@ def _create(client: AdminClient, topics: Sequence[Topic]) -> set[str]:
     ]
     created = set()
     for name, future in client.create_topics(new, operation_timeout=REQUEST_TIMEOUT_S).items():
+        # A topic that we may not see looks as one that is not there.
+        needed = Right("DESCRIBE", "topic", name, "or it is not there, and needs CREATE")
         try:
-            future.result()
+            with using(needed, replace(needed, kind="cluster")):
+                future.result()
             created.add(name)
         except KafkaException as exc:
             if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
@@ -112,7 +116,8 @@ def _reconcile(
     changes, drift = [], []
     have = len(metadata.partitions)
     if have < topic.partitions:
-        result(client.create_partitions([NewPartitions(topic.name, topic.partitions)]))
+        with using(Right("ALTER", "topic", topic.name)):
+            result(client.create_partitions([NewPartitions(topic.name, topic.partitions)]))
         changes.append(f"partitions {have} -> {topic.partitions}")
     elif have > topic.partitions:
         drift.append(
@@ -132,7 +137,8 @@ def _reconcile(
             for k, v in differing.items()
         ]
         resource = ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
-        result(client.incremental_alter_configs([resource]))
+        with using(Right("ALTER_CONFIGS", "topic", topic.name)):
+            result(client.incremental_alter_configs([resource]))
         changes += [f"{k} {found.get(k)} -> {v}" for k, v in differing.items()]
     return TopicState(
         topic.name,
@@ -161,4 +167,28 @@ def _configs(client: AdminClient, topics: Sequence[str]) -> dict[str, dict[str, 
         return {}
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
     futures = client.describe_configs(resources, request_timeout=REQUEST_TIMEOUT_S)
-    return {resource.name: future.result() for resource, future in futures.items()}
+    found = {}
+    for resource, future in futures.items():
+        with using(Right("DESCRIBE_CONFIGS", "topic", resource.name)):
+            found[resource.name] = future.result()
+    return found
+
+
+def delete_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
+    """Delete topics, those that are there.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+    """
+
+    def delete(client: AdminClient) -> None:
+        gone = client.delete_topics(list(names), operation_timeout=REQUEST_TIMEOUT_S)
+        for name, future in gone.items():
+            try:
+                with using(Right("DELETE", "topic", name)):
+                    future.result()
+            except KafkaException as exc:
+                if exc.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+
+    patiently(kafka, delete)

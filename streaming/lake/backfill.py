@@ -1,4 +1,4 @@
-"""Messages that Kafka still has and the lake has not, behind where ingestion stands.
+"""Find messages that Kafka still has and the lake lacks, before the offset ingestion has reached.
 
 For rows that retention took out of the lake, and for messages that an earlier version
 rejected. Kept apart from ingestion: its offsets do not move, and what is in a table already,
@@ -29,7 +29,7 @@ def backfill(
     *,
     since: datetime | None = None,
 ) -> Ingested:
-    """Bring what is missing from the topic's beginning, or from `since` (by Kafka's time).
+    """Add what is missing, from the topic's beginning or from `since` (Kafka's timestamps).
 
     What ingestion has not reached yet is left to it.
 

@@ -6,7 +6,7 @@ from streaming.errors import BadMessage
 from streaming.messages import Message, decode
 
 MAX_KEPT_BYTES = 65_536
-"""Of a rejected value: enough to see what it is, little enough to keep for ever."""
+"""How much of a rejected value is kept: enough to recognise it, little enough to keep for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How old is the oldest message that the lake has not read? Asked of the broker, not consumed."""
+"""The age of the oldest message that the lake has not read, without consuming any."""
 
 from bisect import bisect_left
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Is something about to be deleted from Kafka that the lake has not read? Asked, not consumed."""
+"""Find messages that Kafka will soon delete and the lake has not read, without consuming any."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The answer of a query as a file of its own: Parquet, written by DuckDB without a detour."""
+"""Write the result of a query directly to a Parquet file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""From Kafka into the lake, every message once, whatever is killed when.
+"""Ingest from Kafka into the lake, exactly once even if the process is killed.
 
 1. Read the topic's ends and the stored offsets; what lies between is the plan.
 2. Gather a bounded batch; decode and flatten it outside any transaction.
@@ -29,7 +29,7 @@ _MAX_PLANS = 5
 
 @dataclass(slots=True)
 class Ingested:
-    """What one run of one stream brought: messages, rows by table, rejected ones, gaps."""
+    """What one run ingested of a stream: messages, rows by table, rejected messages, gaps."""
 
     messages: int
     rejected: int
@@ -39,7 +39,7 @@ class Ingested:
 
 
 def ingest(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream) -> Ingested:
-    """Bring everything that is on the topic now and not in the lake.
+    """Ingest everything that is on the topic now and not yet in the lake.
 
     Needs `ensure_schema`. A topic that does not exist yet brings nothing.
 
@@ -65,7 +65,7 @@ def ingest(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream)
 
 
 def waiting(con: duckdb.DuckDBPyConnection, kafka: KafkaSettings, stream: Stream) -> Plan:
-    """What `ingest` would read now; changes nothing."""
+    """What `ingest` would read now, without reading it."""
     name = stream.topic(kafka)
     topic = topic_ends(kafka, [name]).get(name)
     return Plan((), ()) if topic is None else plan(topic, positions(con, stream.name))
@@ -103,7 +103,7 @@ def _commit(
     batch: Batch,
     moves: dict[int, tuple[int, int]],
 ) -> dict[str, int]:
-    """Rows and offsets of one batch, together; the rows inserted, by table."""
+    """Commit the rows and offsets of one batch together; returns rows inserted by table."""
     stage(con, stream, batch)
 
     def change() -> None:

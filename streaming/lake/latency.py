@@ -1,4 +1,4 @@
-"""The figures of the latency report, asked of the lake."""
+"""The figures of the latency report, queried from the lake."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

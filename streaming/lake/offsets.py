@@ -1,4 +1,4 @@
-"""Where ingestion stands, as the lake has it; changed only together with the rows."""
+"""The offsets that ingestion has reached, stored in the lake and moved together with the rows."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ def advance(
 def record_gaps(
     con: duckdb.DuckDBPyConnection, stream: str, topic: TopicEnds, gaps: Iterable[Gap]
 ) -> None:
-    """Write gaps down and go on behind them, in a transaction of its own."""
+    """Record gaps and skip them, in a transaction of its own."""
     found = list(gaps)
 
     def change() -> None:

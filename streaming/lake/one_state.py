@@ -1,4 +1,4 @@
-"""One state of the lake for one question, also while upkeep merges its files."""
+"""Give each query one consistent state of the lake, even while upkeep merges files."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,7 +13,7 @@ _ATTEMPTS = 5
 
 
 def of_one_state(con: duckdb.DuckDBPyConnection, question: Callable[[], T]) -> T:
-    """What `question` answers, in a transaction; asked again where files were merged meanwhile.
+    """Run `question` in a transaction; repeat it if files were merged meanwhile.
 
     Merging takes the merged files out of the catalog. DuckDB reads a catalog in SQLite with
     several connections, so a question that reads it at that very moment finds neither the old

@@ -1,4 +1,4 @@
-"""Rows of a long time into a temporary table, by portions that fit into DuckDB's memory."""
+"""Copy rows of a long period into a temporary table, in parts that fit into DuckDB's memory."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from itertools import pairwise
 import duckdb
 
 PORTION_TASKS = 400_000
-"""Joined, or counted once, at a time; 1.7 million joined at once were more than 1 GB holds."""
+"""Rows joined or counted at a time; joining 1.7 million at once exceeded 1 GB."""
 
 
 def gather(
@@ -18,7 +18,7 @@ def gather(
     since: datetime,
     until: datetime,
 ) -> None:
-    """The temporary table `name`: what `query` gives of frames captured from `since` to `until`.
+    """Fill the temporary table `name` with `query`, for frames captured from `since` to `until`.
 
     `query` is a SELECT without WHERE from a view or table that has `captured_at` (UTC).
     """

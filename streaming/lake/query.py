@@ -1,4 +1,4 @@
-"""Any question to the lake: SQL in, a table, CSV or JSON out."""
+"""Run SQL on the lake, and write the answer as a table, CSV or JSON."""
 
 import csv
 import io
@@ -25,14 +25,14 @@ class QueryError(TrafficmonError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query gave: a name a column, a tuple a row."""
+    """The result of a query: one name per column, one tuple per row."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
 
 def give_way() -> None:
-    """This process's questions take of the processor what others leave, ingestion first of all.
+    """Lower this process's priority, so that its queries do not slow ingestion down.
 
     Eight readers on two cores took 42 % of ingestion's speed, at nice 15 25 %, so 14 %.
     """
@@ -40,7 +40,7 @@ def give_way() -> None:
 
 
 def ask(settings: Settings, query: str) -> Answer:
-    """The answer of the lake as it stands now; reading only, so it never waits for ingestion.
+    """The answer from the lake's current state; read-only, so it never waits for ingestion.
 
     Raises:
         LakeUnavailable: there is no lake yet, or its files are out of reach.

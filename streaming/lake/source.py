@@ -1,46 +1,41 @@
 """The Kafka side of ingestion: where topics end, and their messages in bounded batches."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
     KafkaError,
-    KafkaException,
     Message,
     TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from streaming.errors import KafkaUnreachable
 from streaming.kafka.clients import reader
+from streaming.kafka.connection import REQUEST_TIMEOUT_S, patiently
+from streaming.kafka.refusals import Right, using
+from streaming.kafka.visible import existing
 from streaming.lake.batch import Batch
 from streaming.lake.plan import Span, TopicEnds
 from streaming.lake.streams import Stream
 from streaming.settings import KafkaSettings
 
-T = TypeVar("T")
 BATCH_MESSAGES = 50_000
 BATCH_BYTES = 64 * 1024 * 1024
 _FETCH_MESSAGES = 2_000
 _FETCH_WAIT_S = 0.5
 _STALLED_AFTER_S = 30.0
-_REQUEST_TIMEOUT_S = 10.0
 # confluent_kafka names librdkafka's own errors with an underscore.
 _PARTITION_EOF = KafkaError._PARTITION_EOF  # noqa: SLF001
 _GONE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}  # noqa: SLF001
-_SETTLING = {
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-}
-"""What a topic answers for a moment after it was made, or while its leader moves."""
+_SETTLING = {KafkaError.UNKNOWN_TOPIC_OR_PART}
+"""What a topic answers for a moment after it was made."""
 
 
 def topic_ends(kafka: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicEnds]:
@@ -49,7 +44,7 @@ def topic_ends(kafka: KafkaSettings, topics: Iterable[str]) -> dict[str, TopicEn
     Raises:
         KafkaUnreachable: no broker answers, or the topics do not settle within 10 s.
     """
-    return _asked(kafka, lambda client: _topic_ends(client, topics))
+    return patiently(kafka, lambda client: _topic_ends(client, topics), also_passing=_SETTLING)
 
 
 def offsets_at(kafka: KafkaSettings, topic: TopicEnds, moment: datetime) -> dict[int, int]:
@@ -60,52 +55,29 @@ def offsets_at(kafka: KafkaSettings, topic: TopicEnds, moment: datetime) -> dict
     """
     places = [TopicPartition(topic.topic, partition) for partition in topic.ends]
     spec = OffsetSpec.for_timestamp(int(moment.timestamp() * 1000))
-    found = _asked(kafka, lambda client: _offsets(client, places, spec))
+    found = patiently(kafka, lambda client: _offsets(client, places, spec), also_passing=_SETTLING)
     return {
         partition: end if (offset := found[topic.topic, partition]) < 0 else offset
         for partition, (_, end) in topic.ends.items()
     }
 
 
-def _asked(kafka: KafkaSettings, ask: Callable[[AdminClient], T]) -> T:
-    client = AdminClient(
-        {
-            "bootstrap.servers": kafka.bootstrap_servers,
-            "log_level": 2,
-            "error_cb": lambda _error: None,
-        }
-    )
-    settled = Retrying(
-        retry=retry_if_exception(_is_settling),
-        stop=stop_after_delay(_REQUEST_TIMEOUT_S),
-        wait=wait_random_exponential(0.05, max=1.0),
-        reraise=True,
-    )
-    try:
-        return settled(ask, client)
-    except KafkaException as exc:
-        raise KafkaUnreachable(
-            f"no broker at {kafka.bootstrap_servers} (kafka.bootstrap_servers) answers: {exc}"
-        ) from exc
-
-
-def _is_settling(exc: BaseException) -> bool:
-    return isinstance(exc, KafkaException) and exc.args[0].code() in _SETTLING
-
-
 def _topic_ends(client: AdminClient, topics: Iterable[str]) -> dict[str, TopicEnds]:
-    existing = client.list_topics(timeout=_REQUEST_TIMEOUT_S).topics
-    names = sorted(set(topics) & existing.keys())
+    found = existing(client, topics)
+    names = sorted(found)
     if not names:
         return {}
-    described = client.describe_topics(TopicCollection(names), request_timeout=_REQUEST_TIMEOUT_S)
-    ids = {name: str(future.result().topic_id) for name, future in described.items()}
-    places = [TopicPartition(t, p) for t in names for p in existing[t].partitions]
+    described = client.describe_topics(TopicCollection(names), request_timeout=REQUEST_TIMEOUT_S)
+    ids = {}
+    for name, future in described.items():
+        with using(Right("DESCRIBE", "topic", name)):
+            ids[name] = str(future.result().topic_id)
+    places = [TopicPartition(t, p) for t in names for p in found[t].partitions]
     low = _offsets(client, places, OffsetSpec.earliest())
     end = _offsets(client, places, OffsetSpec.latest())
     return {
         name: TopicEnds(
-            name, ids[name], {p: (low[name, p], end[name, p]) for p in existing[name].partitions}
+            name, ids[name], {p: (low[name, p], end[name, p]) for p in found[name].partitions}
         )
         for name in names
     }
@@ -211,6 +183,10 @@ def _offsets(
     found = client.list_offsets(
         dict.fromkeys(places, spec),
         isolation_level=IsolationLevel.READ_COMMITTED,
-        request_timeout=_REQUEST_TIMEOUT_S,
+        request_timeout=REQUEST_TIMEOUT_S,
     )
-    return {(place.topic, place.partition): f.result().offset for place, f in found.items()}
+    offsets = {}
+    for place, future in found.items():
+        with using(Right("DESCRIBE", "topic", place.topic)):
+            offsets[place.topic, place.partition] = future.result().offset
+    return offsets

@@ -1,4 +1,4 @@
-"""A batch as rows in temporary tables, before anything of the lake is touched."""
+"""Turn a batch into rows of temporary tables, before the lake itself is touched."""
 
 from collections.abc import Iterator, Sequence
 

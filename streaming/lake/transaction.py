@@ -1,4 +1,4 @@
-"""One change to the lake, all or nothing, tried again when another writer was first."""
+"""Change the lake in one transaction, repeated if another writer was first."""
 
 from collections.abc import Callable
 from typing import TypeVar

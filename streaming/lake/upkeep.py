@@ -1,4 +1,4 @@
-"""What keeps the lake small and quick; safe while others read and write."""
+"""Keep the lake small and fast; safe while others read and write."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

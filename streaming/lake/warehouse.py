@@ -1,4 +1,4 @@
-"""`warehouse.duckdb`: the newest days of the lake in one file, for tools that know only a file."""
+"""`warehouse.duckdb`: the latest days of the lake in one file, for tools that need a file."""
 
 import os
 import time
@@ -19,7 +19,7 @@ FILE_NAME = "warehouse.duckdb"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What lies in the file now."""
+    """The contents of the file."""
 
     file: Path
     rows: dict[str, int]
@@ -28,7 +28,7 @@ class Published:
 
 
 def publish(settings: Settings, *, now: datetime) -> Published:
-    """Write the file anew and put it in the place of the old one, all at once.
+    """Rewrite the file and replace the old one atomically.
 
     One state of the lake, `lake.warehouse_days` back from `now` (UTC, no zone). Who has the
     old file open keeps it.

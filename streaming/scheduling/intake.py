@@ -10,16 +10,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streaming.errors import BadMessage, KafkaUnreachable
+from streaming.errors import BadMessage, KafkaRefused, KafkaUnreachable, TrafficmonError
+from streaming.kafka.checked import CheckedProducer
 from streaming.kafka.clients import is_fatal
 from streaming.kafka.dead_letters import dlq_topic, headers
+from streaming.kafka.flow import Flow
 from streaming.kafka.offsets import OffsetTracker
 from streaming.messages import HEADERS, AssessmentTask, decode
 from streaming.metrics import Metrics
@@ -85,7 +88,12 @@ class Intake(threading.Thread):
     """Reads tasks until `stop`; `error` says why it ended otherwise."""
 
     def __init__(
-        self, consumer: Consumer, producer: Producer, route: Route, bounds: Bounds, metrics: Metrics
+        self,
+        consumer: Consumer,
+        producer: CheckedProducer,
+        route: Route,
+        bounds: Bounds,
+        metrics: Metrics,
     ) -> None:
         super().__init__(name="intake", daemon=True)
         self.error: Exception | None = None
@@ -99,7 +107,7 @@ class Intake(threading.Thread):
         self._metrics = metrics
         self._tracker = OffsetTracker()
         self._stopping = threading.Event()
-        self._paused = False
+        self._flow = Flow(consumer)
         self._committed_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._desk: Desk | None = None
@@ -144,10 +152,12 @@ class Intake(threading.Thread):
             self._hand_back(None, self._bounds.drain_s)
         except Exception as exc:
             self.error = exc
-            log.exception("intake ends", extra={"topic": self._route.tasks})
+            if not isinstance(exc, TrafficmonError):  # which is told in one line
+                log.exception("intake ends", extra={"topic": self._route.tasks})
             self._withdraw(None, 0.0)
         finally:
-            self._consumer.close()
+            with suppress(KafkaRefused):  # told already
+                self._consumer.close()
             self._tell(self.ended.set)
 
     def _step(self) -> None:
@@ -174,12 +184,10 @@ class Intake(threading.Thread):
     def _keep_within_bounds(self) -> None:
         """Pause every partition at the limit, go on at nine tenths of it."""
         held, limit = self._tracker.in_flight, self._bounds.queue_size
-        if not self._paused and held >= limit:
-            self._consumer.pause(self._consumer.assignment())
-            self._paused = True
-        elif self._paused and held <= limit * 0.9:
-            self._consumer.resume(self._consumer.assignment())
-            self._paused = False
+        if held >= limit:
+            self._flow.pause()
+        elif held <= limit * 0.9:
+            self._flow.resume()
 
     def _accept(self, records: list[Message]) -> None:
         jobs = []
@@ -233,6 +241,7 @@ class Intake(threading.Thread):
             self._tracker.done(partition, offset)
         else:
             # Ending is enough: the task is delivered again, and its remembered result published.
+            self._producer.undelivered(message.topic() or "", error)
             self.error = KafkaUnreachable(
                 f"{message.topic()} did not take a result: {error.str()} (kafka.bootstrap_servers)"
             )
@@ -259,9 +268,10 @@ class Intake(threading.Thread):
             )
         log.warning("kafka: %s", error.str(), extra={"topic": self._route.tasks})
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.info("partitions gained", extra={"partitions": [p.partition for p in partitions]})
-        self._paused = False  # new ones are not paused: look again
+        consumer.incremental_assign(partitions)
+        self._flow.assigned(partitions)
         self.joined()
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from streaming.errors import (
     BadAnswer,
@@ -16,12 +17,13 @@ from streaming.errors import (
     ParameterRefused,
     ProviderError,
 )
+from streaming.proxies import proxy_for
 from streaming.scheduling.chat import Reply, reply, with_parameters
 from streaming.scheduling.endpoint import completions_url
 from streaming.scheduling.error_body import tells_error
 from streaming.scheduling.parameters import Parameters
 from streaming.scheduling.request_body import RequestBody
-from streaming.scheduling.transport_errors import failure_of
+from streaming.scheduling.transport_errors import failure_of, proxy_refuses
 from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
@@ -35,6 +37,7 @@ TASK_HEADER = "x-trafficmon-task"
 
 _IDLE_S = 55.0  # below the minute after which most servers close a silent connection
 _READ_CHUNK_BYTES = 65_536
+_PROXY_WANTS_LOGIN = 407
 
 
 def _no_op() -> None:
@@ -74,11 +77,19 @@ class Provider:
         self._max_connections = max_connections
         self._free = asyncio.Semaphore(max_connections)
         self._session: aiohttp.ClientSession | None = None
+        self._proxy: URL | None = None
 
     async def __aenter__(self) -> Self:
+        """Raises ConfigError: the environment names something that is no HTTP proxy."""
+        settings = self._settings
+        self._proxy = proxy_for(settings.base_url, settings.proxy)
+        ca_file = settings.ca_file
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=_IDLE_S, ttl_dns_cache=60
+                limit=self._max_connections,
+                keepalive_timeout=_IDLE_S,
+                ttl_dns_cache=60,
+                ssl=ssl.create_default_context(cafile=ca_file) if ca_file else True,
             ),
             # Answers are short: compressing them costs both ends more than it saves.
             headers={
@@ -121,10 +132,14 @@ class Provider:
             response = await self._exchange(secret, call, body)
         except BadAnswer:
             raise
+        except aiohttp.ClientHttpProxyError as exc:  # it would print the proxy's password
+            raise failure_of(exc, self._settings, call.timeout_s, secret, self._proxy) from None
         except (TimeoutError, aiohttp.ClientError, ssl.SSLError, ValueError) as exc:
-            raise failure_of(exc, self._settings, call.timeout_s, secret) from exc
+            raise failure_of(exc, self._settings, call.timeout_s, secret, self._proxy) from exc
         finally:
             self._free.release()
+        if response.status == _PROXY_WANTS_LOGIN:
+            raise proxy_refuses(self._settings, self._proxy)
         if response.status != 200 or is_html(response):
             raise self._refusal(response, key, call.model, sent)
         try:
@@ -167,6 +182,7 @@ class Provider:
                 sock_read=settings.read_timeout_s,
             ),
             allow_redirects=False,
+            proxy=self._proxy,
         ) as response:
             return Response(response.status, response.headers, await self._bounded_body(response))
 

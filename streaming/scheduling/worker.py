@@ -12,12 +12,14 @@ import uvloop
 
 from streaming.kafka.admin import ensure_topics, wait_for_broker
 from streaming.kafka.clients import consumer, producer
+from streaming.kafka.refusals import Right
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.redis_client import connect_async, wait_for_redis
 from streaming.scheduling import camera_notes, chat, prompt, verdict
 from streaming.scheduling.assess import Assessor, Policy
+from streaming.scheduling.batches import batches
 from streaming.scheduling.case import Prices
 from streaming.scheduling.desk import Desk, Signature
 from streaming.scheduling.intake import Bounds, Intake, Route
@@ -26,7 +28,7 @@ from streaming.scheduling.key_ring import KeyRing
 from streaming.scheduling.keys import enabled, pacing_of, pool_of
 from streaming.scheduling.probing import Prober
 from streaming.scheduling.provider import Provider
-from streaming.scheduling.recall import BatchedImages, Batches, FinishedTasks
+from streaming.scheduling.recall import BatchedImages, FinishedTasks
 from streaming.scheduling.redis_limits import RedisLimits
 from streaming.scheduling.reporting import Reporter
 from streaming.scheduling.shared_limits import SharedLimits
@@ -83,12 +85,12 @@ async def _assess_until(
                 max_connections=settings.scheduler.max_concurrent_tasks + _SPARE_CONNECTIONS,
             )
         )
-        batches = Batches(client)
-        assessor = _assessor(settings, provider, keys, BatchedImages(batches), metrics)
+        batched = batches(client)
+        assessor = _assessor(settings, provider, keys, BatchedImages(batched), metrics)
         intake = _intake(settings, instance_id, metrics)
         desk = Desk(
             assessor,
-            FinishedTasks(batches, settings.kafka.topics.assessment_tasks),
+            FinishedTasks(batched, settings.kafka.topics.assessment_tasks),
             intake.publish,
             Signature(settings.provider.model, prompt.version(settings.prompt.spoken)),
         )
@@ -207,10 +209,13 @@ def _assessor(
 
 def _intake(settings: Settings, instance_id: str, metrics: Metrics) -> Intake:
     kafka, scheduler = settings.kafka, settings.scheduler
+    results = kafka.topics.risk_assessment_results.name
     return Intake(
         consumer(kafka, group=GROUP, instance_id=instance_id, enable_partition_eof=True),
-        producer(kafka, client_id=f"{GROUP}-{instance_id}"),
-        Route(kafka.topics.assessment_tasks.name, kafka.topics.risk_assessment_results.name),
+        producer(
+            kafka, client_id=f"{GROUP}-{instance_id}", rights=(Right("WRITE", "topic", results),)
+        ),
+        Route(kafka.topics.assessment_tasks.name, results),
         Bounds(
             scheduler.queue_size,
             kafka.consumer.max_poll_records,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from streaming.settings import kafka_security_problems
 from streaming.settings.draft import Draft, Place, spelled
 from streaming.settings.kafka import Topics
 from streaming.settings.model import Settings
@@ -41,6 +42,12 @@ def without_a_login(draft: Draft, settings: Settings) -> Iterator[str]:
             f"{draft.where(('simulator', 'host'))}: simulator.host is {simulator.host}: whoever"
             " reaches the simulator may switch its faults"
         )
+
+
+def kafka_can_be_reached(draft: Draft, settings: Settings) -> None:
+    """What `kafka.security` says goes together, and its files are there."""
+    for name, text in kafka_security_problems.problems(settings.kafka.security):
+        draft.problem(("kafka", "security", name), text)
 
 
 def _items(draft: Draft, section: Place, name: str) -> list[tuple[Place, object]]:

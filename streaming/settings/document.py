@@ -14,63 +14,74 @@ PAGE = Path("docs/configuration.md")
 INTRODUCTION = """\
 # Settings
 
-Six files in `config/`, each of which may be missing, and the environment, which has the last
-word. `trafficmon config check` reads all of it and lists every problem, each in one line that
-names the file, its line and the setting; it exits with 1 if there is one. An unknown name is an
-error, with the nearest known one, and so is a name that is there twice.
+Settings come from six files in `config/`, each of which may be missing, and from the environment,
+which takes precedence.
 
-`trafficmon config show` prints what is in force and where each value came from: `default`, a file
-with its line, a variable, or the note of the running services. `config show serving` shows the
-settings that begin so, `--changed` those that are not at their default, `--format json` the same
-for programs. Secrets are masked. It works while a setting is wrong, and says which.
+- `trafficmon config check` reads everything and lists every problem with the file, the line and
+  the setting; it exits with 1 if there is one. Unknown names are errors, with the nearest known
+  name as a suggestion, and so are names that occur twice.
+- `trafficmon config show` prints the values in force and where each comes from: `default`, a file
+  and line, a variable, or the running services. `trafficmon config show serving` prints the
+  settings that begin with that name, `--changed` those that differ from their default, and
+  `--format json` the same for programs. Secrets are masked. It also works while a setting is wrong.
 
 ## How values are written
 
-**Text is what is written.** A camera's `id: 010` is `010`, not 8; a password `0123`, a name `1.10`,
-`12:30:45`, `on` or `2024-05-01` stay as they are, with quotes or without. Numbers are those of
-YAML 1.2: `010` is ten, `0o17` and `0x1F` are octal and hexadecimal, `1e3` is a thousand. Where
-true or false is wanted, `yes`, `no`, `on` and `off` will do. `null`, `~` and nothing at all unset a
-setting that may be unset.
+**Text is taken literally.** A camera's `id: 010` is `010`, not 8. A password `0123`, a name `1.10`,
+`12:30:45`, `on` or `2024-05-01` stay as they are, with or without quotes.
 
-- Any value in a file may be, or hold, `${VARIABLE}` or `${VARIABLE:-default}`.
-- Any setting can be given as `TRAFFICMON_` and its path, joined by two underscores:
-  `TRAFFICMON_DETECTION__INTERVAL_S=0.5`, `TRAFFICMON_SERVING__API__PORT=5001`. The setting decides
-  how it is read: text as text, whatever sign it begins with; lists and mappings as in YAML,
-  `TRAFFICMON_SIMULATOR__DEAD_KEYS=[sim-1]`.
-- One pair of quotes around a variable's value, blanks, Windows line ends and a byte order mark are
-  taken away: env files, systemd and Docker may leave them there. A line break inside a value is an
-  error. An empty variable counts as unset.
-- Four have names of their own: `KAFKA_BOOTSTRAP_SERVERS`, `REDIS_URL`,
-  `TRAFFICMON_PROVIDER_BASE_URL`, `TRAFFICMON_LAKE_CATALOG`.
-- `CAMERAS="rtsp://… video.mp4"` replaces the cameras; a path with a space wants quotes inside.
-  `DASHSCOPE_API_KEY="sk-a,sk-b"` gives keys where the file has none. With neither keys nor
-  `provider.base_url` the embedded simulator answers, and nothing leaves the machine.
-- `TRAFFICMON_CONFIG_DIR`, `TRAFFICMON_STATE_DIR` (`.trafficmon`), `TRAFFICMON_LOGS_DIR` (`logs`)
-  and `TRAFFICMON_REPORTS_DIR` (`reports`) move the folders.
+**Numbers** follow YAML 1.2: `010` is ten, `0o17` is octal, `0x1F` is hexadecimal, and `1e3` is a
+thousand. For true and false, `yes`, `no`, `on` and `off` are accepted as well. `null`, `~` or an
+empty value unset an optional setting.
 
-**A camera's address** that cannot be opened as it is written is refused: a `/`, `?` or `#` in its
-user or password must be percent-encoded (`%2F`, `%3F`, `%23`), as in
-`rtsp://admin:pa%2Fss@10.0.0.5/1`; `@` and `:` in a password may stand. A missing host, a wrong
-port and an unknown scheme are told too, by the setting's name and without the password.
+**Variables in files.** Any value may be, or contain, `${VARIABLE}` or `${VARIABLE:-default}`.
 
-**The language of descriptions** follows the environment (`prompt.language: auto`): Chinese where
-LC_ALL, LC_MESSAGES or LANG, the first of them that is set, names Chinese; English where it names
-any other language; Chinese, as the guide promises, where it is unset, `C` or `POSIX`. `config
-check` says which it is, `promptVersion` (`zh-1`, `en-1`) of each verdict in which it was asked. The
-wall begins in the same language, or in the browser's where the environment names none.
+**Settings in the environment.** Every setting can be given as `TRAFFICMON_` and its path, joined by
+two underscores: `TRAFFICMON_DETECTION__INTERVAL_S=0.5`, `TRAFFICMON_SERVING__API__PORT=5001`. The
+setting determines how the value is read: text as text, whatever character it begins with; lists
+and mappings as YAML, such as `TRAFFICMON_SIMULATOR__DEAD_KEYS=[sim-1]`. One pair of quotes around
+the value, blanks, Windows line ends and a byte order mark are removed, because env files, systemd
+and Docker may leave them there. A line break inside a value is an error; an empty variable counts
+as unset.
 
-Where the embedded Kafka, Redis or another part had to take another port than its default, every
-process finds it through `endpoints.json` in the state folder; an address that you set stands.
+| variable | meaning |
+|---|---|
+| `KAFKA_BOOTSTRAP_SERVERS` | `kafka.bootstrap_servers` |
+| `REDIS_URL` | `redis.url` |
+| `TRAFFICMON_PROVIDER_BASE_URL` | `provider.base_url` |
+| `TRAFFICMON_LAKE_CATALOG` | `lake.catalog` |
+| `CAMERAS="rtsp://… video.mp4"` | replaces the cameras; a path with a space needs quotes inside |
+| `DASHSCOPE_API_KEY="sk-a,sk-b"` | keys, where the file has none |
+| `TRAFFICMON_CONFIG_DIR` | folder of the files (`config`) |
+| `TRAFFICMON_STATE_DIR` | folder of the data (`.trafficmon`) |
+| `TRAFFICMON_LOGS_DIR` | folder of the logs (`logs`) |
+| `TRAFFICMON_REPORTS_DIR` | folder of the reports (`reports`) |
 
-A topic is a name, or a mapping with what differs from its defaults:
+**Without keys** and without `provider.base_url`, the embedded simulator answers, and nothing leaves
+the machine.
+
+**Camera addresses** that cannot be opened as written are refused, by the setting's name and without
+the password. A `/`, `?` or `#` in the user or password must be percent-encoded (`%2F`, `%3F`,
+`%23`), as in `rtsp://admin:pa%2Fss@10.0.0.5/1`; `@` and `:` may stay.
+
+**Language of the descriptions.** `prompt.language: auto` follows the first of LC_ALL, LC_MESSAGES
+and LANG that is set: Chinese or English. If none is set, or it is `C` or `POSIX`, descriptions are
+in Chinese, as the guide promises. `trafficmon config check` prints the language, and each verdict
+records it in `promptVersion` (`zh-1`, `en-1`). The wall starts in the same language, or in the
+browser's if the environment names none.
+
+**Ports.** If an embedded server had to take another port than its default, all processes find it
+through `endpoints.json` in the state folder. Addresses that you set always apply.
+
+**Topics** are a name, or a mapping with what differs from the defaults:
 `assessment_tasks: {name: assessment-tasks, partitions: 32}`.
 
-The guide's files are accepted as they stand, also its pieces of `kafka.yaml` without the line
+**The guide's files** are accepted unchanged, including parts of `kafka.yaml` without the line
 `kafka:` above them. `enable_auto_commit: true`, `acks: 0` or `1` and `auto_offset_reset: latest`
-are read and overridden, each with one warning that says why.
+are overridden, each with one warning that says why.
 
-Secrets are shown in no error, log line or list of settings. A password, key or token of fewer
-than 8 characters is not looked for in log lines: it would mask innocent words.
+**Secrets** appear in no error, log line or list of settings. Passwords, keys and tokens with fewer
+than 8 characters are not masked in log lines, because that would also mask ordinary words.
 
 This page is written by `python -m streaming.settings.document`; a test fails when it is out of
 date.

@@ -13,7 +13,20 @@ from streaming.settings.scalars import Plain, annotation_at, is_secret
 
 SECRET_SECTIONS = ("api_keys",)
 SECRET_NAMES = frozenset(
-    {"key", "token", "url", "base_url", "source", "config", "catalog", "data_path", "storage"}
+    {
+        "key",
+        "token",
+        "url",
+        "base_url",
+        "source",
+        "config",
+        "catalog",
+        "data_path",
+        "storage",
+        "proxy",
+        "password",
+        "key_password",
+    }
 )
 _MUST = {
     "greater_than_equal": "must be {ge} or more",

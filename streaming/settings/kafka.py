@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from streaming.settings.base import Section, matching
+from streaming.settings.kafka_security import KafkaSecurity
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -129,6 +130,7 @@ class KafkaSettings(Section):
     bootstrap_servers: BootstrapServers = Field(
         DEFAULT_BOOTSTRAP_SERVERS, description="host:port of one or more brokers, joined by commas"
     )
+    security: KafkaSecurity = Field(KafkaSecurity(), description="How we sign in to it")
     topics: Topics = Field(Topics(), description="Names, or name, partitions, retention")
     producer: ProducerSettings = Field(ProducerSettings(), description="How messages are sent")
     consumer: ConsumerSettings = Field(ConsumerSettings(), description="How messages are read")

@@ -11,7 +11,8 @@ from pydantic import (
     model_validator,
 )
 
-from streaming.settings.base import Section, matching
+from streaming.settings.base import ReadableFile, Section, matching
+from streaming.settings.server_addresses import BaseAddress, ProxyAddress
 from streaming.settings.vendors import DASHSCOPE_BASE_URL, PRESETS, Vendor, vendor_of
 
 
@@ -109,8 +110,16 @@ class SchedulerSettings(Section):
 class ProviderSettings(Section):
     """The vision language model's endpoint, OpenAI-compatible."""
 
-    base_url: Annotated[str, matching(r"https?://[^\s/]+\S*", "be an http or https address")] = (
-        Field(DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat")
+    base_url: BaseAddress = Field(
+        DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat"
+    )
+    ca_file: ReadableFile | None = Field(
+        None, description="Certificates (PEM) of who signs its own; unset: this machine's"
+    )
+    proxy: ProxyAddress | None = Field(
+        None,
+        description="http://user:password@host:port by which it is reached, or none; "
+        "unset: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
     )
     preset: Literal[
         "auto", "dashscope", "openai", "azure", "openrouter", "deepseek", "zhipu", "moonshot",

@@ -58,6 +58,7 @@ def read(
     checks.nothing_twice(draft)
     if settings is not None:
         checks.not_open_to_all(draft, settings)
+        checks.kafka_can_be_reached(draft, settings)
     if settings is None or draft.problems:
         return None, draft
     overridden = (

@@ -18,7 +18,7 @@ SOURCE_HEADER = "source"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How groups become tasks, and which of them do."""
+    """Turn groups into tasks, and decide which groups get one."""
 
     plan: PlanPolicy = field(default_factory=PlanPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)

@@ -15,6 +15,7 @@ from typing import Any
 
 from streaming.embedded.jars import Jar, checked
 from streaming.errors import ConfigError, DownloadFailed, ServiceError
+from streaming.kafka import security
 from streaming.kafka.clients import group_id
 from streaming.kafka.dead_letters import dlq_topic
 from streaming.settings import Settings
@@ -31,6 +32,7 @@ CONNECTOR = Jar(
     "5605c691d11a501382c383fecba37a7a552467da5ab7ba904ef5d6f3d62c5616",
 )
 MANIFEST = PROJECT_ROOT / "deployment" / "flink" / "task-generator.yaml"
+_SHADED = "org.apache.flink.kafka.shaded."
 GROUP = "tasks"
 CHECKPOINT_EVERY_S = 10
 _CODE = (
@@ -144,13 +146,21 @@ def job_file(settings: Settings, submission: Submission) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     flink = _flink_settings(home, stage(home / "code"), checked(CONNECTOR), submission)
     fields = fields_of(settings) | {
+        "security": security_of(settings),
         "flink": flink,
         "savepoint_dir": (home / "savepoints").as_uri(),
         "detached": submission.target == "remote",
     }
     path = home / "job.json"
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)  # the broker's password is in it
     path.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def security_of(settings: Settings) -> dict[str, str]:
+    """How the connector's Kafka client, whose packages are shaded, signs in; with the password."""
+    return security.java(settings.kafka, shaded=_SHADED)
 
 
 def fields_of(settings: Settings) -> dict[str, Any]:
@@ -229,6 +239,16 @@ def stage(code: Path) -> Path:
     return code
 
 
+def _secret(settings: Settings) -> dict[str, Any]:
+    """What the job signs in with, which the manifest mounts; an empty mapping is fine."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "trafficmon-tasks-kafka"},
+        "stringData": {"security.json": json.dumps(security_of(settings))},
+    }
+
+
 def _apply(settings: Settings, submission: Submission) -> int:
     """Hand the manifest to the operator, with the job's settings beside it as a ConfigMap."""
     kubectl = shutil.which("kubectl")
@@ -236,7 +256,7 @@ def _apply(settings: Settings, submission: Submission) -> int:
         raise ServiceError("kubectl is not on PATH; --target kubernetes needs it")
     import yaml
 
-    manifests = list(yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")))
+    manifests = [*yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8")), _secret(settings)]
     for manifest in manifests:
         if manifest["kind"] == "ConfigMap":
             given = json.loads(manifest["data"]["job.json"])

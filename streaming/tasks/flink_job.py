@@ -15,7 +15,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,10 @@ class Job:
     flink: dict[str, str]
     """Flink's own configuration."""
     savepoint_dir: str
+    security: dict[str, str] = field(default_factory=dict)
+    """How Kafka's Java client signs in, by its own names."""
+    security_file: str = ""
+    """The same as a JSON file, which may be missing: a Kubernetes Secret."""
     detached: bool = False
     """Submit and return, instead of staying until SIGTERM stops the job with a savepoint."""
     transaction_timeout_s: int = 900
@@ -84,6 +88,9 @@ class Job:
         """As `streaming.tasks.flink` writes it."""
         fields = json.loads(text)
         policy = fields.pop("policy")
+        file = Path(fields.get("security_file", ""))
+        if file.is_file():
+            fields["security"] = json.loads(file.read_text(encoding="utf-8"))
         return cls(
             policy=Policy(PlanPolicy(**policy["plan"]), GatePolicy(**policy["gate"])), **fields
         )
@@ -270,10 +277,15 @@ def _sink_ddl(job: Job, table: str, topic: str) -> str:
 
 
 def _common(job: Job, topic: str) -> str:
+    signing_in = "".join(
+        f"""'properties.{name}' = '{value.replace("'", "''")}',
+          """
+        for name, value in job.security.items()
+    )
     return f"""'connector' = 'kafka',
           'topic' = '{topic}',
           'properties.bootstrap.servers' = '{job.bootstrap_servers}',
-          'key.format' = 'raw',
+          {signing_in}'key.format' = 'raw',
           'key.fields' = 'record_key',
           'value.format' = 'raw',
           'value.fields-include' = 'EXCEPT_KEY'"""

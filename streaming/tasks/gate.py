@@ -1,4 +1,4 @@
-"""Which of a frame's tasks are worth a call: not those asked a moment ago. Pure.
+"""The gate: skip tasks that are similar to one sent a moment ago. Pure.
 
 Standard library and msgspec only; Flink runs it as it is. A group is skipped when one like it,
 and at least as dangerous, was sent from the same camera less than `repeat_after_s` before, or
@@ -27,9 +27,9 @@ from streaming.tasks.plan import Planned
 
 _MINUTE_S = 60.0
 _SOONER_S = 0.2
-"""A collision this much nearer is no nearer: a box's jitter of a pixel moves it so far."""
+"""A collision must come closer by more than this to count: one pixel of jitter moves it as much."""
 _NEARER = 0.9
-"""A pedestrian at 90 % of the distance is not nearer, for the same reason."""
+"""A pedestrian must come nearer than 90 % of the distance to count, for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ CameraState = tuple[Sent, ...]
 
 
 class Gated(NamedTuple):
-    """The tasks to send, the groups left out, and the camera's state after both."""
+    """The tasks to send, the groups skipped, and the camera's new state."""
 
     tasks: tuple[Planned, ...]
     skipped: tuple[SkippedGroup, ...]
@@ -116,7 +116,7 @@ def gate(
 
 
 def remember(state: CameraState, entries: Iterable[Sent], policy: GatePolicy) -> CameraState:
-    """The state after more tasks were sent, without those that no later group can be like."""
+    """The state with more tasks sent, without those too old to be compared with."""
     after = (*state, *entries)
     newest_s = after[-1].at_s if after else 0.0
     window_s = max(policy.repeat_after_s, _MINUTE_S)

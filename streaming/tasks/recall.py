@@ -1,4 +1,4 @@
-"""What a new owner of a partition must know of the tasks sent before it: the gate's state.
+"""Rebuild the gate's state for a new owner of a partition, from the tasks already sent.
 
 The offsets that a transaction commits carry a mark: the time of the oldest task that the gate
 still remembers for that partition. Whoever reads the partition next reads assessment-tasks from

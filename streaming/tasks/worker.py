@@ -19,8 +19,9 @@ from streaming.errors import KafkaUnreachable
 from streaming.kafka import dead_letters
 from streaming.kafka.admin import wait_for_broker
 from streaming.kafka.clients import consumer as new_consumer
-from streaming.kafka.clients import is_fatal
+from streaming.kafka.clients import group_id, is_fatal
 from streaming.kafka.clients import producer as new_producer
+from streaming.kafka.refusals import Right
 from streaming.lifecycle import stop_on_signals
 from streaming.metrics import Metrics
 from streaming.readiness import GROUP_SEAT, Readiness
@@ -94,6 +95,10 @@ class TaskWorker:
             kafka,
             client_id=f"{GROUP}-{instance_id}",
             transactional_id=transactional_id,
+            rights=(
+                Right("READ", "group", group_id(kafka, GROUP)),
+                *(Right("WRITE", "topic", name) for name in self._topics_written()),
+            ),
             # What is left at the end of a batch goes at once: committing flushes.
             batch_size=max(kafka.producer.batch_size, _BATCH_BYTES),
             linger_ms=max(kafka.producer.linger_ms, _LINGER_MS),
@@ -111,6 +116,9 @@ class TaskWorker:
         self._states: States = {}
         self._unplanned_from: dict[int, int] = {}
         self._next_tidy_s = 0.0
+
+    def _topics_written(self) -> tuple[str, ...]:
+        return self._target, self._notices, dead_letters.dlq_topic(self._source)
 
     def open(self, on_joined: Callable[[], None] = lambda: None) -> None:
         """Undo what a killed predecessor left open, then join the group."""

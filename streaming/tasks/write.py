@@ -17,7 +17,7 @@ from streaming.messages.base import Part
 from streaming.tasks.plan import Planned
 
 _MOST_BYTES = 900_000
-"""Kafka refuses messages over 1 MB, and would again at every new attempt."""
+"""Kafka's limit; a larger message would be refused again at every attempt."""
 
 
 class _Group(Part, frozen=True):
@@ -27,7 +27,7 @@ class _Group(Part, frozen=True):
 
 
 class _Copied(Part, frozen=True):
-    """What of a detection message its tasks repeat."""
+    """The parts of a detection message that its tasks repeat."""
 
     detections: list[Raw]
     groups: list[_Group]

@@ -43,6 +43,8 @@ cameras:
   - {{id: 1, source: "synthetic://junction?seed=1&vehicles=14&pedestrians=8", interval_s: 0.5}}
   - {{id: 2, source: "{folder}", interval_s: 1}}
 """
+UP = ("up", "--timeout", "600")
+"""A busy machine takes its time until everything is ready."""
 BROKEN = {"api_key_disabled", "camera_offline", "daemon_silent", "lake_behind", "latency_p95"}
 
 
@@ -74,7 +76,7 @@ def stack(tmp_path, hook):
     }
     started = Stack(environ, config, pictures)
     try:
-        started.trafficmon("up")
+        started.trafficmon(*UP)
         yield started
     finally:
         started.trafficmon("down")
@@ -106,7 +108,7 @@ class Stack:
 
     def python(self, *arguments):
         subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environ, timeout=300, check=True
+            [sys.executable, *arguments], cwd=ROOT, env=self.environ, timeout=900, check=True
         )
 
     def provider(self, **faults):
@@ -178,7 +180,7 @@ def test_whatever_breaks_is_told_once_and_once_more_when_it_is_well(stack, hook)
     eventually(lambda: told("firing") >= BROKEN, SEEN_S)
 
     moved.rename(stack.pictures)
-    stack.trafficmon("up")
+    stack.trafficmon(*UP)
     stack.sensor("start", "messages_wait")
     launch.run_job(stack.dagster, "ingestion", SEEN_S)
     eventually(lambda: told("resolved") >= BROKEN, SEEN_S)

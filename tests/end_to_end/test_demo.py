@@ -48,10 +48,10 @@ def trafficmon(environment, *arguments, **options):
     )
 
 
-def pids(environment) -> dict[str, int | None]:
+def pids(settings) -> dict[str, int | None]:
     """What runs of the demo, as its supervisor says."""
     try:
-        found = supervision.status(load(environ=environment))
+        found = supervision.status(settings)
     except ServiceError:  # it is starting, or restarting
         return {}
     return {program.name: program.pid for program in found if program.state == "RUNNING"}
@@ -83,17 +83,16 @@ def every_camera_was_seen_and_a_verdict_asked_for(environment) -> bool:
 
 
 def test_the_summary_balances_although_every_daemon_was_killed_once(environment, tmp_path):
+    settings = load(environ=environment)
     demo = trafficmon(environment, "demo")
     try:
-        eventually(lambda: pids(environment).keys() >= set(DAEMONS), timeout_s=180)
+        eventually(lambda: pids(settings).keys() >= set(DAEMONS), timeout_s=180)
         assert status_says_running(environment) >= set(DAEMONS)
         for name in DAEMONS:
-            killed = pids(environment)[name]
+            killed = pids(settings)[name]
             os.kill(killed, signal.SIGKILL)
             eventually(
-                lambda name=name, killed=killed: (
-                    pids(environment).get(name) not in {None, 0, killed}
-                ),
+                lambda name=name, killed=killed: pids(settings).get(name) not in {None, 0, killed},
                 timeout_s=60,
             )
         eventually(lambda: every_camera_was_seen_and_a_verdict_asked_for(environment), 180)

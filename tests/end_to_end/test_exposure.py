@@ -104,9 +104,7 @@ def test_only_the_api_is_open_to_others(said, environment, state_dir):
     assert {api, dagster, simulator, *range(metrics, metrics + 4)} <= listening
     assert len(listening) >= 10  # with Kafka's two and Redis's
 
-    assert (
-        f"Dagster at http://127.0.0.1:{dagster}/ has no login; only this machine reaches it" in said
-    )
+    assert f"http://127.0.0.1:{dagster}/  has no login; only this machine reaches it" in said
 
 
 def test_what_listens_by_a_file_is_this_users_alone(said, state_dir):

@@ -169,6 +169,23 @@ MAY_CHANGE_THE_ENVIRONMENT = {
 }
 
 
+CLIENTS = {"AdminClient", "Consumer", "Producer", "DeserializingConsumer", "SerializingProducer"}
+MAKE_CLIENTS = {"streaming.kafka.clients", "streaming.kafka.checked", "streaming.kafka.connection"}
+
+
+def test_every_kafka_client_signs_in_as_the_settings_say():
+    makers, addressing = set(), set()
+    for name, path in MODULES.items():
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called in CLIENTS:
+                    makers.add(name)
+                case ast.Constant(value="bootstrap.servers"):
+                    addressing.add(name)
+    assert makers <= MAKE_CLIENTS
+    assert addressing == {"streaming.kafka.security"}
+
+
 @pytest.mark.parametrize(
     ("module", "never"),
     [
@@ -341,3 +358,18 @@ def test_every_dagster_asset_is_documented():
     keys = {key.path[-1] for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assert "kafka_topics" in keys
     assert not undocumented(sorted(keys))
+
+
+# --- connections --------------------------------------------------------------------------------
+
+_MAKES_A_CLIENT = re.compile(
+    r"\bredis(?:\.asyncio)?\.(?:Redis|StrictRedis|RedisCluster|ConnectionPool)\b\s*[.(]"
+    r"|\b(?:Redis|RedisCluster|Sentinel|ConnectionPool)\.from_\w+\(|\bRedis(?:Cluster)?\("
+)
+
+
+def test_one_module_makes_every_connection_to_redis():
+    """So that TLS, users, Sentinels and Clusters hold for all of them."""
+    found = {n for n, path in MODULES.items() if _MAKES_A_CLIENT.search(path.read_text("utf-8"))}
+    assert "streaming.redis_client" in found
+    assert found <= {"streaming.redis_client"}

@@ -1,4 +1,4 @@
-"""Two runs beside each other: what changed, and whether beyond noise. Pure.
+"""Compare two runs: what changed, and whether by more than noise. Pure.
 
 Noise comes from inside the runs. Each is cut into ten equal portions; a figure has a value in
 each, and their spread (the median distance from their median, times 1.4826, which is the standard
@@ -111,7 +111,7 @@ def readable(value: float) -> str:
 
 
 def spread(values: Sequence[float]) -> float:
-    """How far values wander: 0 where there are fewer than two."""
+    """The spread of values; 0 for fewer than two."""
     if len(values) < 2:
         return 0.0
     middle = median(values)

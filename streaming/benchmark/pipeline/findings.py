@@ -1,4 +1,4 @@
-"""What is wrong with a run, in sentences, from its figures alone. Pure."""
+"""State in sentences what is wrong with a run, from its figures alone. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Expected:
 
 
 def findings(result: Mapping[str, Any], found: Sequence[Place], expected: Expected) -> list[str]:
-    """Everything that is not as it should be, the gravest first; empty if nothing is."""
+    """All problems, the most serious first."""
     return [
         *_partitions(found),
         *_accounts(result),

@@ -1,4 +1,4 @@
-"""What the topics say of each frame, task and verdict of the cameras that are measured. Pure.
+"""Collect every frame, task and verdict of the measured cameras from the topics. Pure.
 
 Times are seconds since 1970, durations ms.
 """

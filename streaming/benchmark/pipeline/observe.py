@@ -1,4 +1,4 @@
-"""Cameras on a system, a warm-up, the window that counts, a drained end: what was seen of it."""
+"""Run the cameras: warm-up, measured window, drained end; and record what happens."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

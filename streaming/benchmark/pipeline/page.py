@@ -25,7 +25,7 @@ Section = tuple[str, tuple[str, ...], list[Row]]
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
-    """What the command prints, and what lies beside the JSON."""
+    """The text that the command prints and that is written beside the JSON."""
     parts = [f"# {title(report)}", _about(report)]
     parts += ["## Findings", "\n".join(f"- {text}" for text in findings_of(report))]
     for name, columns, rows in sections(report):

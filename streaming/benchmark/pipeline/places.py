@@ -1,4 +1,4 @@
-"""Which partitions were not worked off: what came on each, and what was left. Pure."""
+"""Find partitions that were not processed. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

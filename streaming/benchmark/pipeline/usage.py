@@ -1,4 +1,4 @@
-"""Cores and memory of each process, and the lag of each group, looked at once in a while."""
+"""Sample the cores and memory of each process and the lag of each group."""
 
 import os
 import threading

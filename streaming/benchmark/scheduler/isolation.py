@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from streaming.benchmark.scheduler.load import Load
@@ -14,7 +13,7 @@ from streaming.embedded.ports import LOOPBACK, any_free
 from streaming.errors import KafkaUnreachable
 from streaming.kafka.admin import ensure_topics
 from streaming.kafka.clients import group_id
-from streaming.kafka.connection import patiently, result
+from streaming.kafka.connection import admin_client, patiently, result
 from streaming.scheduling.worker import GROUP
 from streaming.settings import ApiKey, KafkaSettings, Settings
 
@@ -77,7 +76,7 @@ def own_topics(kafka: KafkaSettings) -> Iterator[None]:
         yield
     finally:
         names = [topic.name for topic in kafka.topics.all()]
-        client = _admin(kafka)  # must live until the answers are there
+        client = admin_client(kafka)  # must live until the answers are there
         gone = client.delete_topics(names, operation_timeout=_REQUEST_TIMEOUT_S)
         for future in gone.values():
             future.exception(timeout=_REQUEST_TIMEOUT_S)
@@ -107,7 +106,7 @@ def own_groups(kafka: KafkaSettings) -> Iterator[list[str]]:
     try:
         yield groups
     finally:
-        client = _admin(kafka)
+        client = admin_client(kafka)
         deadline = time.monotonic() + _FORGET_TIMEOUT_S
         while groups and time.monotonic() < deadline:
             gone = client.delete_consumer_groups(groups, request_timeout=_REQUEST_TIMEOUT_S)
@@ -137,10 +136,6 @@ def partitions_by_member(kafka: KafkaSettings) -> list[int]:
 
 def _is_held(error: BaseException | None) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() == KafkaError.NON_EMPTY_GROUP
-
-
-def _admin(kafka: KafkaSettings) -> AdminClient:
-    return AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 2})
 
 
 def prefixed(kafka: KafkaSettings, prefix: str) -> KafkaSettings:

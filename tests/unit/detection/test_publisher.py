@@ -42,6 +42,9 @@ class PlayedProducer:
         self.poll(0)
         return len(self.waiting)
 
+    def undelivered(self, _topic, error):
+        self.failed = error
+
     def purge(self):
         self._report(KafkaError(KafkaError._PURGE_QUEUE))
 

@@ -6,7 +6,7 @@ import pytest
 
 from streaming.embedded import discovery, endpoints, kafka, ports, redis
 from streaming.errors import KafkaUnreachable, PortInUse, RedisUnreachable
-from streaming.settings import load
+from streaming.settings import KafkaSecurity, load
 
 OURS = "TRAFFICMONAAAAAAAAAAAA"
 ANOTHER_CLONES = "TRAFFICMONBBBBBBBBBBBB"
@@ -89,6 +89,15 @@ def test_a_broker_that_somebody_else_runs_at_the_default_is_used(machine, listen
     plan = machine.plan()
     assert plan.external == {"kafka"}
     assert plan.settings.kafka.bootstrap_servers == machine.kafka(0)
+
+
+def test_a_kafka_that_asks_for_a_user_is_somebody_elses_also_at_the_default_address(machine):
+    security = KafkaSecurity(
+        protocol="SASL_PLAINTEXT", mechanism="PLAIN", username="u", password="a-secret-word"
+    )
+    with pytest.raises(KafkaUnreachable) as raised:
+        machine.plan(kafka__security=security, kafka__connect_timeout_s=0.5)
+    assert "trafficmon up" not in str(raised.value)
 
 
 def test_another_clones_broker_is_left_alone(machine, listen):

@@ -232,3 +232,9 @@ def test_a_note_of_endpoints_that_makes_no_sense_is_passed_over(configured, tmp_
 def test_a_bare_on_or_off_is_a_word_where_words_are_meant(configured, written, mode):
     files = {"api_keys.yaml": f"provider: {{json_mode: {written}}}"}
     assert load(*configured(files)).provider.json_mode == mode
+
+
+def test_the_simulator_is_asked_where_it_listens():
+    settings = load(environ={"TRAFFICMON_SIMULATOR__HOST": "simulator"})
+    assert settings.simulated
+    assert settings.provider.base_url == "http://simulator:8900/v1"

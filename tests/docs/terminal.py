@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-import pytest
 
 from tests.docs.page import Block
 from tests.waiting import eventually
@@ -44,14 +43,6 @@ class Ended:
     exit_code: int
     failed: str
     out: str
-
-
-def require_own_network() -> None:
-    """Skip where the system gives none."""
-    try:
-        subprocess.run([*_OWN_NETWORK, "true"], check=True, capture_output=True, timeout=30)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("unshare --net gives no network of one's own here")
 
 
 class Terminal:

@@ -48,6 +48,8 @@ class Ended:
 class Terminal:
     """Runs blocks of commands one after another; variables and the folder stay as they leave them.
 
+    A test that opens one is marked `needs("own-network")`.
+
     What still runs at the end is ended.
     """
 

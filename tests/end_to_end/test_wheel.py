@@ -15,6 +15,7 @@ from streaming.version import VERSION
 pytestmark = pytest.mark.needs("git")
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.needs("git")
 UV = (sys.executable, "-m", "uv")
 TIMEOUT_S = 600
 

@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from streaming.kafka.admin import wait_for_broker
 from streaming.redis_client import wait_for_redis
 from streaming.settings import KafkaSettings, RedisSettings, Settings, load
-from tests import needs, process_state, servers, side_by_side
+from tests import needs, process_state, redis_servers, servers, side_by_side
 from tests.secured_kafka import SecuredKafka
 
 MakeSettings = Callable[..., Settings]
@@ -111,6 +111,23 @@ def redis_url(redis_server: str) -> Iterator[str]:
     yield url
     with redis.Redis.from_url(url) as client:
         client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_servers.Nodes]:
+    """A real Redis Cluster of three masters."""
+    with redis_servers.cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture(params=["server", "cluster"])
+def any_redis_url(request: pytest.FixtureRequest) -> str:
+    """An empty Redis: a database of one server, and a Cluster."""
+    if request.param == "server":
+        return str(request.getfixturevalue("redis_url"))
+    nodes: redis_servers.Nodes = request.getfixturevalue("redis_cluster")
+    nodes.empty()
+    return nodes.url
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Alerts in Redis: opened, grown, and closed when nothing has been seen of them for a while."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,7 @@ import redis
 
 from streaming import redis_keys
 from streaming.aggregation.alerts import LATE_S, QUIET_S, Alert, Step, closed
+from streaming.redis_script import Script
 
 ALERTS_KEPT = 100
 ALERTS_STREAM_LENGTH = 10_000
@@ -36,8 +37,7 @@ class AlertStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        script = Path(__file__).parent / "put_alert.lua"
-        self._put = client.register_script(script.read_text())
+        self._put = Script(Path(__file__).parent / "put_alert.lua")
 
     def recent(self, camera_ids: Iterable[str]) -> dict[str, tuple[Alert, ...]]:
         """The newest alerts of each camera, newest first.
@@ -48,22 +48,30 @@ class AlertStore:
         found = self._lists(camera_ids, _RECENT)
         return {i: tuple(_decoder.decode(raw) for raw in raws) for i, raws in found.items()}
 
-    def add(self, pipe: Any, alert: Alert, step: Step, now: datetime) -> None:
-        """Put an alert's new form on the pipe.
+    def announce(self, steps: Sequence[tuple[Alert, Step]], now: datetime) -> None:
+        """Everything about these alerts but their lists, which `put` changes afterwards.
 
-        The list comes last: a batch cut short before it is repeated in full, one cut short
-        after it is known, so readers of the stream may see a step twice, never miss it.
+        A batch cut short before its lists is repeated in full, one cut short after them is
+        known, so readers of the stream may see a step twice, never miss it.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
         """
-        raw = _encoder.encode(alert)
-        closes_s = now.timestamp() + QUIET_S + LATE_S
-        pipe.zadd(OPEN_ALERTS, {_member(alert): closes_s})
-        if step != "seen":
-            _note(pipe, raw, step)
-        pipe.sadd(ALERT_CAMERAS, alert.camera_id)
-        if alert.image_ref:
-            pipe.expire(redis_keys.image(alert.image_ref), _ALERT_IMAGE_TTL_S)
-        self._write(pipe, alert, raw, instead_of=b"")
-        _tell(pipe, alert, raw)
+        if not steps:
+            return
+        pipe = self._redis.pipeline(transaction=False)
+        for alert, step in steps:
+            pipe.zadd(OPEN_ALERTS, {_member(alert): now.timestamp() + QUIET_S + LATE_S})
+            if step != "seen":
+                _note(pipe, _encoder.encode(alert), step)
+            pipe.sadd(ALERT_CAMERAS, alert.camera_id)
+            if alert.image_ref:
+                pipe.expire(redis_keys.image(alert.image_ref), _ALERT_IMAGE_TTL_S)
+        pipe.execute()
+
+    def put(self, pipe: Any, alert: Alert) -> None:
+        """Put an alert's new form on the pipe, for its list and for whoever listens."""
+        self._write(pipe, alert, _encoder.encode(alert), instead_of=b"")
 
     def close_due(self, now: datetime) -> list[Alert]:
         """Close what has not been seen for long enough, unless it is seen this very moment.
@@ -86,14 +94,12 @@ class AlertStore:
         written = self._close(due)
         pipe = self._redis.pipeline(transaction=False)
         for alert in written:
-            raw = _encoder.encode(alert)
-            _note(pipe, raw, "closed")
-            _tell(pipe, alert, raw)
+            _note(pipe, _encoder.encode(alert), "closed")
+        pipe.execute()
         ended = [_member(alert) for alert in written]
         ended += [f"{camera_id}\t{i}" for camera_id, i in names if i not in known]
-        if ended:
-            pipe.zrem(OPEN_ALERTS, *ended)
-        pipe.execute()
+        if ended:  # only now: what is not in the stream yet stays due
+            self._redis.zrem(OPEN_ALERTS, *ended)
         return written
 
     def _close(self, due: list[tuple[Alert, bytes]]) -> list[Alert]:
@@ -110,7 +116,10 @@ class AlertStore:
 
     def _write(self, pipe: Any, alert: Alert, raw: bytes, *, instead_of: bytes) -> None:
         key = redis_keys.camera_alerts(alert.camera_id)
-        self._put(keys=[key], args=[alert.id, raw, ALERTS_KEPT, instead_of], client=pipe)
+        event = b'{"type":"alert","data":' + raw + b"}"
+        channel = redis_keys.camera_channel(alert.camera_id)
+        args = [alert.id, raw, ALERTS_KEPT, instead_of, channel, event]
+        self._put.add(pipe, keys=[key], args=args)
 
     def _lists(self, camera_ids: Iterable[str], newest: int) -> Mapping[str, list[bytes]]:
         ids = sorted(set(camera_ids))
@@ -127,11 +136,6 @@ def _member(alert: Alert) -> str:
 def _note(pipe: Any, raw: bytes, step: Step) -> None:
     fields: Any = {"step": step, "alert": raw}
     pipe.xadd(redis_keys.ALERTS_STREAM, fields, maxlen=ALERTS_STREAM_LENGTH, approximate=True)
-
-
-def _tell(pipe: Any, alert: Alert, raw: bytes) -> None:
-    channel = redis_keys.camera_channel(alert.camera_id)
-    pipe.publish(channel, b'{"type":"alert","data":' + raw + b"}")
 
 
 def _read(raw: bytes) -> Alert:

@@ -18,6 +18,7 @@ import redis
 from streaming.aggregation import decoded
 from streaming.aggregation.merge import by_task
 from streaming.messages import DetectionResult, RiskAssessment, SkippedGroups
+from streaming.redis_script import Script
 
 Fields = Mapping[bytes, bytes]
 
@@ -88,7 +89,7 @@ class FrameStore:
 
     def __init__(self, client: redis.Redis, merge_timeout_s: float) -> None:
         self._redis = client
-        self._keep_frame = client.register_script(_KEEP_FRAME.read_text())
+        self._keep_frame = Script(_KEEP_FRAME)
         self._merge_timeout_s = merge_timeout_s
 
     def add(self, arrivals: Iterable[Arrival], now: datetime) -> dict[str, FrameParts]:
@@ -146,10 +147,10 @@ class FrameStore:
         """Add the fields, open the frames that wait; all that each frame has then."""
         pipe = self._redis.pipeline(transaction=False)
         for message_id, new in fields.items():
-            self._keep_frame(
+            self._keep_frame.add(
+                pipe,
                 keys=[frame_key(message_id)],
                 args=[_KEEP_S, *chain.from_iterable(new.items())],
-                client=pipe,
             )
         pipe.zadd(OPEN_FRAMES, waits, nx=True)
         answers = cast("list[list[bytes]]", pipe.execute()[:-1])

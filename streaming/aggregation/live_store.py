@@ -15,6 +15,7 @@ from streaming.aggregation.alerts import Alert, Step
 from streaming.aggregation.merge import SHOWN_RISKS
 from streaming.aggregation.view import FrameView, GroupView
 from streaming.messages.base import Part
+from streaming.redis_script import Script
 
 LATEST_TTL_S = 300
 VERDICTS_KEPT = 200
@@ -66,7 +67,7 @@ class LiveStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        self._put_result = client.register_script((_HERE / "put_result.lua").read_text())
+        self._put_result = Script(_HERE / "put_result.lua")
         self.alerts = AlertStore(client)
 
     def camera_names(self) -> dict[str, str]:
@@ -84,26 +85,31 @@ class LiveStore:
     def write(self, writes: Sequence[Write], now: datetime) -> None:
         """All results of a batch in one pipeline; subscribers hear of each camera's newest.
 
+        Steps of alerts go before, in one of their own: the nodes of a Cluster keep no order
+        among them, and an alert in its list whose step is in no stream would be missed.
+
         Raises:
             redis.RedisError: Redis did not answer; writing the same again is safe.
         """
         if not writes:
             return
+        steps = [(alert, step) for one in writes for alert, step in one.alerts]
+        self.alerts.announce(steps, now)
         pipe = self._redis.pipeline(transaction=False)
         for view in _newest(one.view for one in writes):
             self._add_result(pipe, view)
         for camera_id, views in _judged(one.view for one in writes).items():
             _add_verdicts(pipe, camera_id, views)
-        for one in writes:
-            for alert, step in one.alerts:
-                self.alerts.add(pipe, alert, step, now)
+        for alert, _ in steps:
+            self.alerts.put(pipe, alert)
         pipe.execute()
 
     def _add_result(self, pipe: Any, view: FrameView) -> None:
         camera_id = view.camera_id
         raw = _encoder.encode(view)
         verdict = _encoder.encode(msgspec.structs.replace(view, detections=()))
-        self._put_result(
+        self._put_result.add(
+            pipe,
             keys=[redis_keys.camera_latest(camera_id), parts_key(camera_id)],
             args=[
                 LATEST_TTL_S,
@@ -114,7 +120,6 @@ class LiveStore:
                 redis_keys.camera_channel(camera_id),
                 b'{"type":"result","data":' + raw + b"}",
             ],
-            client=pipe,
         )
 
 

@@ -6,7 +6,6 @@ to the last.
 """
 
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from streaming.benchmark.task_topics import own_settings
 from streaming.errors import ServiceError
 from streaming.kafka import admin
 from streaming.kafka.clients import producer
+from streaming.proxies import open_here
 from streaming.settings import Settings
 
 _LOOK_S = 0.1
@@ -109,9 +109,8 @@ def _timed(settings: Settings, daemon: Daemon, count: int) -> dict[str, Any]:
 def _merged(metrics_port: int) -> int:
     """Frames that the worker has completed, by its own count; 0 before it serves."""
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{metrics_port}/metrics", timeout=_SCRAPE_TIMEOUT_S
-        ) as answer:
+        address = f"http://127.0.0.1:{metrics_port}/metrics"
+        with open_here(address, _SCRAPE_TIMEOUT_S) as answer:
             lines = answer.read().decode().splitlines()
     except OSError:
         return 0

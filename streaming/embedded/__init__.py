@@ -1,7 +1,6 @@
 """A real Kafka broker and a real Redis for one machine, with nothing to install beforehand."""
 
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from streaming.embedded import kafka, redis
 from streaming.errors import ConfigError
@@ -23,9 +22,10 @@ def execute(name: str, settings: Settings) -> NoReturn:
         _require_local(host, "kafka.bootstrap_servers")
         kafka.execute(settings.state_dir, int(port))
     else:
-        url = urlsplit(settings.redis.url)
-        _require_local(url.hostname or "", "redis.url")
-        redis.execute(settings.state_dir, url.port or redis.DEFAULT_PORT)
+        address = settings.redis.address()
+        places = address.hosts if address.kind == "server" else ()
+        _require_local(places[0][0] if places else "no single host", "redis.url")
+        redis.execute(settings.state_dir, places[0][1])
 
 
 def _require_local(host: str, setting: str) -> None:

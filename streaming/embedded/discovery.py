@@ -167,8 +167,11 @@ def kafka_cluster_id(settings: Settings, address: str) -> str | None:
 def redis_config_file(settings: Settings, url: str) -> str | None:
     """What the Redis there was started with ("" for nothing); None if we could not use it."""
     there = endpoints.with_endpoints(settings, {endpoints.REDIS: url}).redis
-    address = urlsplit(url)
-    if not ports.is_listening(address.port or redis.DEFAULT_PORT, address.hostname or "localhost"):
+    address = there.address()
+    if address.kind != "server" or not address.hosts:
+        return None  # Sentinels, a Cluster or a socket: never ours
+    host, port = address.hosts[0]
+    if not ports.is_listening(port, host):
         return None
     try:
         client = redis_client.connect(there)

@@ -17,9 +17,10 @@ from streaming.errors import (
     NoFreeConnection,
     ProviderError,
 )
+from streaming.proxies import proxy_for
 from streaming.scheduling.chat import Reply, in_json_mode, reply
 from streaming.scheduling.request_body import RequestBody
-from streaming.scheduling.transport_errors import failure_of
+from streaming.scheduling.transport_errors import failure_of, proxy_refuses
 from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
@@ -34,6 +35,7 @@ TASK_HEADER = "x-trafficmon-task"
 
 _IDLE_S = 55.0  # below the minute after which most servers close a silent connection
 _READ_CHUNK_BYTES = 65_536
+_PROXY_WANTS_LOGIN = 407
 
 
 def _no_op() -> None:
@@ -64,11 +66,19 @@ class Provider:
         self._free = asyncio.Semaphore(max_connections)
         self._without_json_mode: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._proxy: URL | None = None
 
     async def __aenter__(self) -> Self:
+        """Raises ConfigError: the environment names something that is no HTTP proxy."""
+        settings = self._settings
+        self._proxy = proxy_for(settings.base_url, settings.proxy)
+        ca_file = settings.ca_file
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=_IDLE_S, ttl_dns_cache=60
+                limit=self._max_connections,
+                keepalive_timeout=_IDLE_S,
+                ttl_dns_cache=60,
+                ssl=ssl.create_default_context(cafile=ca_file) if ca_file else True,
             ),
             # Answers are short: compressing them costs both ends more than it saves.
             headers={
@@ -111,10 +121,14 @@ class Provider:
             response = await self._exchange(secret, call, body)
         except BadAnswer:
             raise
+        except aiohttp.ClientHttpProxyError as exc:  # it would print the proxy's password
+            raise failure_of(exc, self._settings, call.timeout_s, secret, self._proxy) from None
         except (TimeoutError, aiohttp.ClientError, ssl.SSLError, ValueError) as exc:
-            raise failure_of(exc, self._settings, call.timeout_s, secret) from exc
+            raise failure_of(exc, self._settings, call.timeout_s, secret, self._proxy) from exc
         finally:
             self._free.release()
+        if response.status == _PROXY_WANTS_LOGIN:
+            raise proxy_refuses(self._settings, self._proxy)
         if response.status != 200:
             raise self._refusal(response, key, call.model if json_mode else "")
         if is_html(response):
@@ -158,6 +172,7 @@ class Provider:
                 sock_read=settings.read_timeout_s,
             ),
             allow_redirects=False,
+            proxy=self._proxy,
         ) as response:
             return Response(response.status, response.headers, await self._bounded_body(response))
 

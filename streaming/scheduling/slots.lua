@@ -1,6 +1,6 @@
 -- Slots for calls over all scheduler instances, in one atomic step: `pace.py` on Redis.
 --
--- KEYS[1]: the key pool's prefix; every key below it shares its hash slot.
+-- KEYS[1]: the key pool's prefix; every key below it shares its hash slot. KEYS[2]: its rules.
 -- ARGV[1]: msgpack of redis_limits.Ask; the answer is msgpack of redis_limits.Answer.
 -- Times are Unix seconds of Redis's own clock.
 --

@@ -9,8 +9,8 @@ import redis.asyncio
 from redis.exceptions import NoScriptError
 
 from streaming import redis_keys
+from streaming.scheduling.batches import batches
 from streaming.scheduling.limits import HORIZON_S
-from streaming.scheduling.recall import Batches
 from streaming.scheduling.stats import ALIVE_S, POOL
 
 _SCRIPT = (Path(__file__).parent / "slots.lua").read_text(encoding="utf-8")
@@ -54,18 +54,23 @@ class SlotsScript:
     """Asks `slots.lua`. Whatever Redis does not answer is raised as `redis.RedisError`."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._batches = Batches(client)
+        self._batches = batches(client)
 
     async def __call__(self, ask: Ask) -> Answer:
         """The answer of one atomic decision."""
         packed = msgspec.msgpack.encode(ask)
         try:
-            found = await self._batches.run("EVALSHA", _SHA, 1, key_of(""), packed)
+            found = await self._batches.run("EVALSHA", _SHA, *_KEYS, packed)
         except NoScriptError:
-            found = await self._batches.run("EVAL", _SCRIPT, 1, key_of(""), packed)
+            found = await self._batches.run("EVAL", _SCRIPT, *_KEYS, packed)
         return msgspec.msgpack.decode(cast("bytes", found), type=Answer)
 
 
 def key_of(part: str) -> str:
     """A Redis key of the pool's state; all lie in one hash slot."""
     return redis_keys.key_pool(POOL, part)
+
+
+_KEYS = (2, key_of(""), key_of("rules"))
+"""How many, and which. There never is a key of the first name, so that a Cluster refuses the
+script (TRYAGAIN) while it moves the slot: it would decide on half of the state."""

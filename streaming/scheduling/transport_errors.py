@@ -3,6 +3,7 @@
 import ssl
 
 import aiohttp
+from yarl import URL
 
 from streaming.errors import (
     ProviderError,
@@ -11,6 +12,7 @@ from streaming.errors import (
     ProviderUnreachable,
 )
 from streaming.logs import mask_url
+from streaming.proxies import through
 from streaming.scheduling.request_body import NotTaken
 from streaming.scheduling.vendor_errors import without_secret
 from streaming.settings import ProviderSettings
@@ -18,12 +20,30 @@ from streaming.settings import ProviderSettings
 _MAX_REASON_CHARS = 200
 
 
+def proxy_refuses(settings: ProviderSettings, proxy: URL | None) -> ProviderUnreachable:
+    """The error for a 407."""
+    return ProviderUnreachable(
+        f"no connection to {mask_url(settings.base_url)} (provider.base_url){through(proxy)}: "
+        "it wants another user or password (407)"
+    )
+
+
 def failure_of(  # noqa: PLR0911 - the most specific reading first
-    exc: Exception, settings: ProviderSettings, timeout_s: float, secret: str
+    exc: Exception,
+    settings: ProviderSettings,
+    timeout_s: float,
+    secret: str,
+    proxy: URL | None = None,
 ) -> ProviderError:
     """The error for what aiohttp raised; `timeout_s` was the call's total."""
-    where = f"{mask_url(settings.base_url)} (provider.base_url)"
+    where = f"{mask_url(settings.base_url)} (provider.base_url){through(proxy)}"
     match exc:
+        case aiohttp.ClientHttpProxyError(status=407):
+            return proxy_refuses(settings, proxy)
+        case aiohttp.ClientHttpProxyError():
+            return ProviderUnreachable(f"no connection to {where}: it answers {exc.status}")
+        case aiohttp.ClientProxyConnectionError():
+            return ProviderUnreachable(f"no connection to {where}: it is not there")
         case aiohttp.ConnectionTimeoutError():
             return ProviderUnreachable(
                 f"no connection to {where} within {settings.connect_timeout_s:g} s "

@@ -19,6 +19,7 @@ from streaming.readiness import GROUP_SEAT, Readiness
 from streaming.redis_client import connect_async, wait_for_redis
 from streaming.scheduling import camera_notes, chat, prompt, verdict
 from streaming.scheduling.assess import Assessor, Policy
+from streaming.scheduling.batches import batches
 from streaming.scheduling.case import Prices
 from streaming.scheduling.desk import Desk, Signature
 from streaming.scheduling.intake import Bounds, Intake, Route
@@ -27,7 +28,7 @@ from streaming.scheduling.key_ring import KeyRing
 from streaming.scheduling.keys import enabled, pacing_of, pool_of
 from streaming.scheduling.probing import Prober
 from streaming.scheduling.provider import Provider
-from streaming.scheduling.recall import BatchedImages, Batches, FinishedTasks
+from streaming.scheduling.recall import BatchedImages, FinishedTasks
 from streaming.scheduling.redis_limits import RedisLimits
 from streaming.scheduling.reporting import Reporter
 from streaming.scheduling.shared_limits import SharedLimits
@@ -84,12 +85,12 @@ async def _assess_until(
                 max_connections=settings.scheduler.max_concurrent_tasks + _SPARE_CONNECTIONS,
             )
         )
-        batches = Batches(client)
-        assessor = _assessor(settings, provider, keys, BatchedImages(batches), metrics)
+        batched = batches(client)
+        assessor = _assessor(settings, provider, keys, BatchedImages(batched), metrics)
         intake = _intake(settings, instance_id, metrics)
         desk = Desk(
             assessor,
-            FinishedTasks(batches, settings.kafka.topics.assessment_tasks),
+            FinishedTasks(batched, settings.kafka.topics.assessment_tasks),
             intake.publish,
             Signature(settings.provider.model, prompt.version(settings.prompt.spoken)),
         )

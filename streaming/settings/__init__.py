@@ -22,12 +22,8 @@ from streaming.settings.keys import (
 from streaming.settings.load import folders, load, problems
 from streaming.settings.model import Settings
 from streaming.settings.monitoring import AlertSettings, MonitoringSettings, Rule
-from streaming.settings.serving import (
-    LakeSettings,
-    RedisSettings,
-    ServingSettings,
-    SimulatorSettings,
-)
+from streaming.settings.redis import RedisSettings
+from streaming.settings.serving import LakeSettings, ServingSettings, SimulatorSettings
 from streaming.settings.silences import Silence
 
 __all__ = [

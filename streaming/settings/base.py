@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, get_args
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
@@ -33,6 +34,19 @@ class Section(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
             yield name, mask_url(value) if isinstance(value, str) else value
+
+
+def _readable(path: Path) -> Path:
+    path = path.expanduser()
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as exc:
+        raise ValueError(f"must be a file that can be read ({exc.strerror})") from None
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
 
 
 def matching(pattern: str, must: str) -> AfterValidator:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from pydantic import Field, model_validator
 
 from streaming.settings.base import Section
+from streaming.settings.server_addresses import http_address
 
 Kind = Literal["webhook", "email", "dingtalk", "wecom", "slack", "apprise"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -71,7 +72,7 @@ class NotificationChannel(Section):
             _headers(self.config)
             return _http(self.config, "url")
         if self.type == "apprise":
-            return _text(self.config, "url", r"[A-Za-z0-9+.-]+://\S+", "an Apprise address")
+            return _apprise(self.config)
         return _robot(self.type, self.config)
 
     def headers(self) -> dict[str, str]:
@@ -134,7 +135,11 @@ def _robot(kind: Kind, config: Mapping[str, Any]) -> str:
 
 
 def _http(config: Mapping[str, Any], name: str) -> str:
-    return _text(config, name, r"https?://[^\s/]+\S*", "an http:// or https:// address")
+    url = _text(config, name, r"https?://[^\s/]+\S*", "an http:// or https:// address")
+    try:
+        return http_address(url)
+    except ValueError as exc:
+        raise ValueError(f"has a config.{name} that {exc}") from None
 
 
 def _text(config: Mapping[str, Any], name: str, pattern: str, what: str) -> str:
@@ -142,6 +147,19 @@ def _text(config: Mapping[str, Any], name: str, pattern: str, what: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise ValueError(f"needs config.{name}, {what}")
     return value
+
+
+def _apprise(config: Mapping[str, Any]) -> str:
+    url = _text(config, "url", r"[A-Za-z0-9+.-]+://\S+", "an Apprise address")
+    # Not at the top: only those need it who have such a channel.
+    from streaming.settings.apprise_addresses import is_known
+
+    if not is_known(url):
+        raise ValueError(
+            "has a config.url that Apprise cannot read; in a user, token or password write"
+            " # as %23, / as %2F, ? as %3F and @ as %40"
+        )
+    return url
 
 
 def _headers(config: Mapping[str, Any]) -> dict[str, str]:

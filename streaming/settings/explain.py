@@ -23,6 +23,7 @@ SECRET_NAMES = frozenset(
         "catalog",
         "data_path",
         "storage",
+        "proxy",
         "password",
         "key_password",
     }

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from streaming.settings.base import Section, matching
+from streaming.settings.base import ReadableFile, Section, matching
+from streaming.settings.server_addresses import BaseAddress, ProxyAddress
 
 DASHSCOPE_BASE_URL = "https://dashscope.aliyuncs.com/compatible-mode/v1"
 
@@ -78,8 +79,16 @@ class SchedulerSettings(Section):
 class ProviderSettings(Section):
     """The vision language model's endpoint, OpenAI-compatible."""
 
-    base_url: Annotated[str, matching(r"https?://[^\s/]+\S*", "be an http or https address")] = (
-        Field(DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat")
+    base_url: BaseAddress = Field(
+        DASHSCOPE_BASE_URL, description="OpenAI-compatible, up to and without /chat"
+    )
+    ca_file: ReadableFile | None = Field(
+        None, description="Certificates (PEM) of who signs its own; unset: this machine's"
+    )
+    proxy: ProxyAddress | None = Field(
+        None,
+        description="http://user:password@host:port by which it is reached, or none; "
+        "unset: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
     )
     model: ModelName = Field("qwen-vl-plus", description="Model asked first")
     fallback_models: tuple[ModelName, ...] = Field(

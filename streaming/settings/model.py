@@ -11,12 +11,8 @@ from streaming.settings.detection import DetectionSettings
 from streaming.settings.kafka import KafkaSettings
 from streaming.settings.keys import ApiKey, PromptSettings, ProviderSettings, SchedulerSettings
 from streaming.settings.monitoring import AlertSettings, MonitoringSettings
-from streaming.settings.serving import (
-    LakeSettings,
-    RedisSettings,
-    ServingSettings,
-    SimulatorSettings,
-)
+from streaming.settings.redis import RedisSettings
+from streaming.settings.serving import LakeSettings, ServingSettings, SimulatorSettings
 from streaming.settings.tasks import TaskSettings
 
 FILES: dict[str, tuple[str, ...]] = {
@@ -67,7 +63,8 @@ class Settings(Section):
             found.append(self.serving.token.get_secret_value())
         if self.lake.s3.secret:
             found.append(self.lake.s3.secret.get_secret_value())
-        addresses = [self.redis.url, self.provider.base_url, self.lake.catalog or ""]
+        found += self.redis.secrets()
+        addresses = [self.provider.base_url, self.provider.proxy or "", self.lake.catalog or ""]
         addresses += [camera.source for camera in self.cameras]
         if self.serving.dagster.storage:
             addresses.append(self.serving.dagster.storage.get_secret_value())

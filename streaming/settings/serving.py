@@ -1,4 +1,4 @@
-"""config/serving.yaml: where things listen and where Redis, the lake and the simulator are."""
+"""config/serving.yaml: where things listen and where the lake and the simulator are."""
 
 import ipaddress
 import re
@@ -8,8 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from streaming.settings.base import Section, matching
-
-DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+from streaming.settings.server_addresses import CatalogAddress, PostgresAddress
 
 
 def _network(text: str) -> str:
@@ -25,12 +24,6 @@ def _zone(name: str) -> str:
     except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
         raise ValueError("must be a time zone such as UTC or Asia/Shanghai") from None
     return name
-
-
-def _postgres(address: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"postgres(ql)?://\S+", address.get_secret_value()):
-        raise ValueError("must be postgresql://user:password@host/database")
-    return address
 
 
 def _size(text: str) -> str:
@@ -70,7 +63,7 @@ class DagsterSettings(Section):
         description="Time zone of schedules and of the reports' hours and days, "
         "for instance Asia/Shanghai",
     )
-    storage: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
+    storage: PostgresAddress | None = Field(
         None,
         description="postgresql://user:password@host/database of runs and events; "
         "unset: SQLite under the state folder",
@@ -172,15 +165,6 @@ def http_address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class RedisSettings(Section):
-    """The `redis` block."""
-
-    url: Annotated[
-        str, matching(r"(rediss?|unix)://\S+", "be redis://host:port/db, rediss:// or unix://")
-    ] = Field(DEFAULT_REDIS_URL, description="redis://host:port/db, rediss:// or unix://")
-    timeout_s: float = Field(5, gt=0, le=120, description="Longest wait for an answer, s")
-
-
 class SimulatorSettings(Section):
     """The `simulator` block: the embedded provider, used while there is no real key."""
 
@@ -227,7 +211,7 @@ class S3Settings(Section):
 class LakeSettings(Section):
     """The `lake` block."""
 
-    catalog: str | None = Field(
+    catalog: CatalogAddress | None = Field(
         None, description="postgres:… ; unset: SQLite under the state folder"
     )
     data_path: str | None = Field(

@@ -16,8 +16,9 @@ from streaming.settings.environment import language_of, unquoted
 from streaming.settings.explain import paths
 from streaming.settings.kafka import DEFAULT_BOOTSTRAP_SERVERS, KafkaSettings
 from streaming.settings.model import FILES, Settings
+from streaming.settings.redis import DEFAULT_REDIS_URL
 from streaming.settings.scalars import Plain, annotation_at, as_wanted, holds_several
-from streaming.settings.serving import DEFAULT_REDIS_URL, LOOPBACK, http_address
+from streaming.settings.serving import LOOPBACK, http_address
 
 PREFIX = "TRAFFICMON_"
 CONFIG_DIR = "TRAFFICMON_CONFIG_DIR"

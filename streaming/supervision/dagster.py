@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from streaming.proxies import open_here
 from streaming.settings import ServingSettings
 from streaming.settings.serving import http_address
 
@@ -24,7 +25,7 @@ def waits_for(serving: ServingSettings) -> str | None:
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, body, headers)  # noqa: S310  (http, and our own)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
+        with open_here(request, _TIMEOUT_S) as response:
             data: dict[str, Any] = json.load(response)["data"]
     except (OSError, ValueError, KeyError) as exc:
         reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc

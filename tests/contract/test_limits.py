@@ -40,11 +40,18 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 async def make_limits(
     request: pytest.FixtureRequest, clock: Clock
 ) -> AsyncIterator[Callable[..., Limits]]:
     clients: list[Any] = []
+    url = ""
+    if request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+    elif request.param == "cluster":
+        nodes = request.getfixturevalue("redis_cluster")
+        nodes.empty()
+        url = nodes.url
 
     def make(
         budgets: Mapping[str, Budget],
@@ -55,7 +62,6 @@ async def make_limits(
         if request.param == "memory":
             limits = MemoryLimits(pacing or EXACT)
         else:
-            url = request.getfixturevalue("redis_url")
             client = connect_async(RedisSettings(url=url))
             clients.append(client)
             limits = RedisLimits(client, "1", pacing or EXACT, clock=clock, redis_now=clock)

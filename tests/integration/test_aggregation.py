@@ -24,7 +24,8 @@ from streaming.kafka.clients import producer
 from streaming.kafka.snapshot import records
 from streaming.messages import DetectionResult, Message, SkippedGroup, SkippedGroups, encode
 from streaming.metrics import Metrics
-from streaming.settings import Settings
+from streaming.redis_client import connect
+from streaming.settings import RedisSettings, Settings
 from tests.builders import detection_result, group, risk_assessment
 from tests.waiting import eventually
 
@@ -197,6 +198,11 @@ def test_a_skipped_group_shows_the_earlier_verdict(settings, out, store):
 
 class TestAggregator:
     """The same without Kafka, where the order of arrival can be chosen."""
+
+    @pytest.fixture
+    def store(self, any_redis_url):
+        with connect(RedisSettings(url=any_redis_url)) as client:
+            yield client
 
     @pytest.fixture
     def aggregator(self, store):

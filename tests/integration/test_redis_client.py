@@ -12,8 +12,8 @@ JPEG = b"\xff\xd8 not really a picture \xff\xd9"
 
 
 @pytest.fixture
-def settings(redis_url):
-    return RedisSettings(url=redis_url)
+def settings(any_redis_url):
+    return RedisSettings(url=any_redis_url)
 
 
 @pytest.fixture
@@ -59,8 +59,9 @@ async def test_an_event_loop_reads_the_same_images(client, settings):
         assert await store.get("0" * 32) is None
 
 
-def test_only_what_has_an_end_may_be_dropped_for_room(client):
+def test_only_what_has_an_end_may_be_dropped_for_room(redis_url):
     """Images have a TTL; alerts and pool state have none, and must outlive a full memory."""
+    client = redis_client.connect(RedisSettings(url=redis_url))
     assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-ttl"}
     assert int(client.config_get("maxmemory")["maxmemory"]) > 0
     assert client.config_get("appendonly") == {"appendonly": "yes"}
@@ -80,7 +81,7 @@ def test_a_wait_for_redis_is_bounded():
         redis_client.wait_for_redis(RedisSettings(url="redis://127.0.0.1:9/0", timeout_s=0.2), 0.3)
 
 
-def test_a_password_that_is_wrong_is_told_as_such(client, redis_url):
+def test_a_password_that_is_wrong_is_told_as_such(redis_url):
     wrong = RedisSettings(url=redis_url.replace("redis://", "redis://nobody:wrong@"))
     with pytest.raises(RedisUnreachable, match="invalid username-password pair") as caught:
         redis_client.connect(wrong)

@@ -358,3 +358,18 @@ def test_every_dagster_asset_is_documented():
     keys = {key.path[-1] for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assert "kafka_topics" in keys
     assert not undocumented(sorted(keys))
+
+
+# --- connections --------------------------------------------------------------------------------
+
+_MAKES_A_CLIENT = re.compile(
+    r"\bredis(?:\.asyncio)?\.(?:Redis|StrictRedis|RedisCluster|ConnectionPool)\b\s*[.(]"
+    r"|\b(?:Redis|RedisCluster|Sentinel|ConnectionPool)\.from_\w+\(|\bRedis(?:Cluster)?\("
+)
+
+
+def test_one_module_makes_every_connection_to_redis():
+    """So that TLS, users, Sentinels and Clusters hold for all of them."""
+    found = {n for n, path in MODULES.items() if _MAKES_A_CLIENT.search(path.read_text("utf-8"))}
+    assert "streaming.redis_client" in found
+    assert found <= {"streaming.redis_client"}

@@ -1,7 +1,6 @@
 """One worker with cameras that come and go by command, and what it did in a while."""
 
 import time
-import urllib.request
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from streaming.embedded import ports
 from streaming.errors import ServiceError
 from streaming.kafka.cameras import announce, withdraw
 from streaming.messages import CameraCommand
+from streaming.proxies import open_here
 from streaming.settings import Settings
 
 _START_TIMEOUT_S = 120.0
@@ -93,7 +93,7 @@ class Stage:
         """By outcome, of these cameras, since the worker's start."""
         port = self.settings.serving.metrics.port
         address = f"http://127.0.0.1:{port}/metrics"
-        with urllib.request.urlopen(address, timeout=_SCRAPE_TIMEOUT_S) as answer:
+        with open_here(address, _SCRAPE_TIMEOUT_S) as answer:
             text = answer.read().decode()
         counts = {"published": 0, "dropped": 0, "failed": 0}
         for family in text_string_to_metric_families(text):

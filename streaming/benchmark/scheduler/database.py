@@ -17,7 +17,9 @@ _DATABASES = range(15, 0, -1)
 
 
 def unused(settings: Settings) -> Settings | None:
-    """The same Redis with a database that holds nothing; None if it has none."""
+    """The same Redis with a database that holds nothing; None if it has none, as a Cluster."""
+    if settings.redis.address().kind == "cluster":
+        return None
     for number in _DATABASES:
         there = endpoints.with_endpoints(
             settings, {endpoints.REDIS: _with_database(settings.redis.url, number)}
@@ -63,4 +65,5 @@ def _with_database(url: str, number: int) -> str:
     if parts.scheme == "unix":
         query = dict(parse_qsl(parts.query)) | {"db": str(number)}
         return parts._replace(query=urlencode(query)).geturl()
-    return parts._replace(path=f"/{number}").geturl()
+    master = f"/{parts.path.split('/')[1]}" if "sentinel" in parts.scheme else ""
+    return parts._replace(path=f"{master}/{number}").geturl()

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +17,7 @@ import psutil
 
 from streaming import logs
 from streaming.errors import ServiceError
+from streaming.proxies import open_here
 from streaming.settings import Settings
 
 Run = Callable[[Settings, str], None]
@@ -129,7 +129,7 @@ def machine_busy_s() -> float:
 def calls_made(metrics_port: int) -> int:
     """What one scheduler counted itself: llm_calls_total, whatever came of them."""
     address = f"http://127.0.0.1:{metrics_port}/metrics"
-    with urllib.request.urlopen(address, timeout=_SCRAPE_TIMEOUT_S) as answer:
+    with open_here(address, _SCRAPE_TIMEOUT_S) as answer:
         lines = answer.read().decode().splitlines()
     return round(sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(_CALLS)))
 

@@ -23,7 +23,7 @@ from streaming.errors import KafkaUnreachable, RedisUnreachable, ServiceError
 from streaming.kafka.admin import wait_for_broker
 from streaming.logs import mask_url
 from streaming.redis_client import wait_for_redis
-from streaming.settings import Settings
+from streaming.settings import RedisSettings, Settings
 from streaming.supervision import orphans
 
 Say = Callable[[str], None]
@@ -116,9 +116,9 @@ def own_memory(settings: Settings, folder: Path) -> Iterator[Settings]:
         ServiceError: none can be started.
     """
     port = ports.any_free()
-    own = endpoints.with_endpoints(
-        settings, {endpoints.REDIS: f"redis://{ports.LOOPBACK}:{port}/0"}
-    )
+    # Not the configured one's login and certificates.
+    redis = RedisSettings(url=f"redis://{ports.LOOPBACK}:{port}/0")
+    own = settings.model_copy(update={"redis": redis})
     with _server(embedded_redis.prepare(folder, port), folder, "redis") as check:
         _patiently(lambda: wait_for_redis(own.redis, _LOOK_S), RedisUnreachable, check)
         yield own

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.error import URLError
 
 from streaming.errors import ServiceError
+from streaming.proxies import open_here
 
 _TIMEOUT_S = 10.0
 _POLL_S = 0.05
@@ -79,5 +80,5 @@ class Truth:
         request = urllib.request.Request(  # noqa: S310 - our own simulator
             self._url + path, data=body, headers={"content-type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+        with open_here(request, _TIMEOUT_S) as answer:
             return json.load(answer)

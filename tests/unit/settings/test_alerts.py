@@ -89,7 +89,7 @@ def test_one_that_is_off_may_be_a_template():
         ({"type": "webhook", "config": {"url": "https://h/x"}}, "https://h/x"),
         ({"type": "dingtalk", "config": {"webhook_url": "https://oapi.dingtalk.com/robot/send?access_token=abc", "secret": "SEC1"}}, "dingtalk://SEC1@abc/"),
         ({"type": "dingtalk", "config": {"webhook_url": "https://oapi.dingtalk.com/robot/send?access_token=abc"}}, "dingtalk://abc/"),
-        ({"type": "apprise", "config": {"url": "tgram://token/chat"}}, "tgram://token/chat"),
+        ({"type": "apprise", "config": {"url": "tgram://123456789:abcdefghijklmnopqrstuvwxyz0123456789/12315544"}}, "tgram://123456789:abcdefghijklmnopqrstuvwxyz0123456789/12315544"),
         ({"type": "email", "config": {"smtp_host": "mail.example.org", "username": "o@example.org", "password": "p/w@:", "recipients": "a@b.c"}},
          "mailtos://o%40example.org:p%2Fw%40%3A@mail.example.org:587/?smtp=mail.example.org&from=o%40example.org&to=a%40b.c&mode=starttls"),
     ],

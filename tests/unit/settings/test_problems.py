@@ -61,7 +61,7 @@ WRONG = [
     ("detection.yaml", "detection: {image_size_px: 321}", "detection.image_size_px must be a multiple of 32, got 321"),
     ("detection.yaml", "detection: {reconnect_min_s: 60}", "detection must have reconnect_min_s (60) no longer than reconnect_max_s (5)"),
     ("serving.yaml", "serving: {host: 0.0.0.0}", "serving.host is 0.0.0.0, which others reach: set serving.token too"),
-    ("serving.yaml", "redis: {url: 'http://r'}", "redis.url must be redis://host:port/db, rediss:// or unix://"),
+    ("serving.yaml", "redis: {url: 'http://r'}", "redis.url must be redis://host:port/db, rediss:// for TLS"),
     ("monitoring.yaml", "alerts: {error_rate_threshold: 5}", "alerts.error_rate_threshold must be 1 or less, got 5"),
     ("monitoring.yaml", "alerts: {rules: [{name: a, metric: error_rate, threshold: 1, duration: soon}]}", "alerts.rules[0].duration must be seconds, or a duration such as 30s, 5m, 1h, got 'soon'"),
     ("monitoring.yaml", "alerts: {notification_channels: [{type: pigeon}]}", "alerts.notification_channels[0].type must be one of 'webhook', 'email', 'dingtalk', 'wecom', 'slack' or 'apprise', got 'pigeon'"),

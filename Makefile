@@ -29,7 +29,7 @@ $(BIN)/uv:
 # Compiled once here, not by every daemon at its start: the first verdict comes seconds earlier.
 $(READY): $(LOCK) pyproject.toml | $(BIN)/uv
 	@case "$(TORCH)" in none|cpu|cuda) ;; *) echo "TORCH must be none, cpu or cuda, not $(TORCH)" >&2; exit 2;; esac
-	@echo "Installing what $(LOCK) names ($(if $(filter cuda,$(TORCH)),7 GB with PyTorch and CUDA,1.5 GB); half a minute to some minutes)"
+	@echo "Installing what $(LOCK) names ($(if $(filter cuda,$(TORCH)),8 GB with PyTorch and CUDA,1.9 GB); half a minute to some minutes)"
 	@start=$$(date +%s); \
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK); \
 	$(if $(filter cpu,$(TORCH)),$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --torch-backend cpu $(TORCH_PACKAGES);) \

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from markdown_it import MarkdownIt
 
 _ENDS_A_COMMAND = {"|", "||", "&&", ";", "<", ">", ">>", "2>", "2>&1", "&", "\\"}
-_BEFORE_A_COMMAND = re.compile(r"^(?:[A-Z_]+=\S+|sudo|flock|nice|-n|\d+|exec|time|if|for|do|!|\$)$")
 
 
 def code(text: str) -> Iterator[str]:
@@ -22,7 +21,8 @@ def code(text: str) -> Iterator[str]:
 
 def calls(line: str, program: str) -> Iterator[list[str]]:
     """The arguments of each call of a program in a line; alternatives `a|b` are one call each."""
-    for found in re.finditer(rf"(?:^|[\s;(`/]){re.escape(program)}\s+([^#]*)", line):
+    before = r"(?:^\s*|[;(|&/`$]\s*|\b(?:exec|nice|time|timeout)\s[^;|&]*?|\b[A-Z_]+=\S+\s+)"
+    for found in re.finditer(rf"{before}\b{re.escape(program)}\s+([^#]*)", line):
         try:
             words = shlex.split(found[1].split("$(")[0].replace("…", " … "))
         except ValueError:

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from streaming.cli import trafficmon
+from streaming.commands.document import commands
 from streaming.lake.tables import TABLES
 from streaming.lake.views import VIEWS
 from streaming.metrics import Metrics
@@ -25,7 +26,7 @@ PAGES = sorted(
     for path in [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
 )
 OUR_PACKAGES = ("streaming", "trafficmon_dagster", "training")
-KEPT_BY_THE_USER = ("config.backup", "docs/decisions/NNNN", "config/own")
+KEPT_BY_THE_USER = ("config.backup", "deployment/.env", "docs/decisions/NNNN", "config/own")
 """Beginnings of paths that are examples, not files of the repository."""
 
 
@@ -44,8 +45,8 @@ def parsed(arguments: list[str]) -> str | None:
         if rest[0] not in command.commands:
             return f"no command {rest[0]!r}"
         command = command.commands[rest.pop(0)]
-    if command.ignore_unknown_options:
-        return None  # handed on to another program
+    if command.context_settings.get("ignore_unknown_options"):
+        rest = rest[:1]  # what follows is handed on to another program
     rest = [word for word in rest if word != "…" and not word.startswith(("<", "[<"))]
     flags = [p for p in command.params if isinstance(p, click.Option) and p.is_flag]
     known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
@@ -87,6 +88,8 @@ def test_every_command_takes_the_options_that_a_page_gives_it(page):
         ("trafficmon run detection --instance-id 2", None),
         ("trafficmon run detector", "'detector' is none of"),
         ("trafficmon cameras add|delete", "no command 'delete'"),
+        ("trafficmon kafka topics --alter --topic x", None),
+        ("trafficmon kafka topic --alter --topic x", "'topic' is none of"),
     ],
 )
 def test_a_wrong_command_is_noticed(line, why):
@@ -174,9 +177,16 @@ def test_every_setting_exists(page):
     assert not wrong
 
 
+@cache
+def given_to_commands() -> set[str]:
+    """Variables that stand for an option of a command."""
+    options = (p for _, c in commands(trafficmon, "trafficmon") for p in c.params)
+    return {p.envvar for p in options if isinstance(p.envvar, str)}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_variable_of_the_environment_exists(page):
-    own = {*sources.NAMED_VARIABLES, sources.CONFIG_DIR}
+    own = {*sources.NAMED_VARIABLES, sources.CONFIG_DIR, *given_to_commands()}
     wrong = {
         variable
         for line in code(page)

@@ -143,7 +143,7 @@ def test_only_the_settings_read_the_environment():
         for name, path in MODULES.items()
         if not is_in(name, ("streaming.settings",))
         and re.search(
-            r"\bgetenv\(|environ\.get\(|environ\[[^\]]+\](?! *=)", path.read_text("utf-8")
+            r"\bgetenv\(|os\.environ\.get\(|os\.environ\[[^\]]+\](?! *=)", path.read_text("utf-8")
         )
     }
     assert readers <= MAY_READ_THE_ENVIRONMENT.keys()

@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.waiting import eventually
+
 FOLDER = Path(__file__).parents[1] / "deployment" / "systemd"
 PROGRAM = "/opt/trafficmon/bin/trafficmon"
 
@@ -83,6 +85,13 @@ def _prefixes(stem: str) -> list[str]:
     return [f"{'-'.join(words[:n])}-" for n in range(1, len(words))]
 
 
+def _received(door: socket.socket) -> bytes:
+    try:
+        return door.recv(100)
+    except BlockingIOError:
+        return b""
+
+
 class Service:
     """A unit of Type=notify, started and stopped by its own lines."""
 
@@ -102,14 +111,15 @@ class Service:
         address = f"trafficmon-test-{os.getpid()}-{self._unit.name}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
             door.bind(f"\0{address}")
-            door.settimeout(float(self._unit.one("Service.TimeoutStartSec")))
+            door.setblocking(False)
             with self._log.open("ab") as log:
                 environ = os.environ | dict(self._environ) | {"NOTIFY_SOCKET": f"@{address}"}
                 self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-            try:
-                assert door.recv(100) == b"READY=1"
-            except TimeoutError:
-                raise AssertionError(self._log.read_text()[-2_000:]) from None
+            said = eventually(
+                lambda: _received(door) or self._ended(),
+                float(self._unit.one("Service.TimeoutStartSec")),
+            )
+        assert said == b"READY=1", self._log.read_text()[-2_000:]
         self.working = True
 
     def stop(self) -> None:
@@ -124,6 +134,11 @@ class Service:
         """As `systemctl restart`: it is stopped before it is started."""
         self.stop()
         self.start()
+
+    def _ended(self) -> str:
+        assert self._process is not None
+        code = self._process.poll()
+        return "" if code is None else f"ended with {code}"
 
     def kill(self) -> None:
         """The end of a test."""

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from streaming.commands.backup import backup, restore
 from streaming.commands.bench import bench
 from streaming.commands.bench_detection import detection
 from streaming.commands.bench_lake import lake, lake_kills
@@ -209,7 +210,8 @@ for measurement in (
 ):  # fmt: skip
     bench.add_command(measurement)
 for command in (
-    bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, sql, topics,
+    backup, bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, restore,
+    sql, topics,
 ):  # fmt: skip
     trafficmon.add_command(command)
 

@@ -15,10 +15,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
+from streaming.settings import Settings
+from tests.provider_simulator import RunningSimulator
 from tests.waiting import eventually
 
 FOLDER = Path(__file__).parents[1] / "deployment" / "systemd"
 PROGRAM = "/opt/trafficmon/bin/trafficmon"
+CAMERAS = ({"id": "busy", "source": "synthetic://junction", "interval_s": 0.5},)
 
 
 def names() -> list[str]:
@@ -95,15 +100,18 @@ def _received(door: socket.socket) -> bytes:
 class Service:
     """A unit of Type=notify, started and stopped by its own lines."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, environ: Mapping[str, str], folder: Path, code: Path | None = None
+    ) -> None:
         self._unit = Unit(name)
+        self._code = code
         self._environ = environ
         self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.working = False
 
     def start(self) -> None:
-        """Return when it says that it works."""
+        """Return when it says that it works; other `code` than ours may say nothing."""
         program, *words = self._unit.command
         assert program == PROGRAM
         command = [sys.executable, "-m", "streaming.cli", *words]
@@ -114,12 +122,17 @@ class Service:
             door.setblocking(False)
             with self._log.open("ab") as log:
                 environ = os.environ | dict(self._environ) | {"NOTIFY_SOCKET": f"@{address}"}
-                self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-            said = eventually(
+                if self._code is not None:
+                    environ["PYTHONPATH"] = str(self._code)
+                    environ.pop("NOTIFY_SOCKET")
+                self._process = subprocess.Popen(
+                    command, env=environ, cwd=self._code, stdout=log, stderr=log
+                )
+            said = self._code is not None or eventually(
                 lambda: _received(door) or self._ended(),
                 float(self._unit.one("Service.TimeoutStartSec")),
             )
-        assert said == b"READY=1", self._log.read_text()[-2_000:]
+        assert said in {True, b"READY=1"}, self._log.read_text()[-2_000:]
         self.working = True
 
     def stop(self) -> None:
@@ -146,3 +159,29 @@ class Service:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             self._process.wait(10)
+
+
+def environment(settings: Settings, provider: RunningSimulator, folder: Path) -> dict[str, str]:
+    """What the units' files and variables would say: these topics, this provider, one camera."""
+    folder.mkdir()
+    kafka = settings.kafka
+    topics = {f: {"name": t.name, "partitions": t.partitions} for f, t in kafka.topics}
+    consumer = {"group_id_prefix": kafka.consumer.group_id_prefix}
+    keys = [
+        {"id": k.id, "key": k.secret, "qps_limit": k.qps, "rpm_limit": k.rpm} for k in provider.keys
+    ]
+    for name, content in (
+        ("kafka.yaml", {"kafka": {"topics": topics, "consumer": consumer}}),
+        ("api_keys.yaml", {"api_keys": keys, "provider": {"base_url": provider.base_url}}),
+        ("cameras.yaml", {"cameras": list(CAMERAS)}),
+    ):
+        (folder / name).write_text(yaml.safe_dump(content))
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "REDIS_URL": str(settings.redis.url),
+        "TRAFFICMON_CONFIG_DIR": str(folder),
+        "TRAFFICMON_STATE_DIR": str(settings.state_dir),
+        "TRAFFICMON_LOGS_DIR": str(settings.logs_dir),
+        # Other tests' daemons may have the usual ones; each takes the next that is free.
+        "TRAFFICMON_SERVING__METRICS__PORT": str(20_000 + os.getpid() % 20_000),
+    }

@@ -12,4 +12,6 @@ TRAFFICMON_LOGS_DIR=/var/log/trafficmon
 TRAFFICMON_REPORTS_DIR=/var/lib/trafficmon/reports
 HOME=/var/cache/trafficmon
 umask 077
+# These two read and write what belongs to root: the secrets, and the folder of the settings.
+case ${1:-} in backup | restore) exec /opt/trafficmon/bin/trafficmon "$@" ;; esac
 exec runuser -u trafficmon -- /opt/trafficmon/bin/trafficmon "$@"

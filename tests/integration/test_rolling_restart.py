@@ -1,7 +1,6 @@
 """The guide's rolling restart by the units' own commands, under load: nothing lost, nothing twice."""
 
 import itertools
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -21,39 +19,12 @@ from streaming.messages import AssessmentTask, decode
 from streaming.settings import Settings
 from streaming.simulator.provider_app import Latency
 from tests.integration.test_scheduling import PATIENCE_S, Results, patient, send
-from tests.provider_simulator import RunningSimulator, running, sim_keys
-from tests.systemd_units import Service
+from tests.provider_simulator import running, sim_keys
+from tests.systemd_units import Service, environment
 from tests.waiting import eventually
 
 SCHEDULERS = ("llm-scheduler-1", "llm-scheduler-2")
 EVERY_S = 0.05
-
-
-def environment(settings: Settings, provider: RunningSimulator, folder: Path) -> dict[str, str]:
-    """What the units' files and variables would say: these topics, this provider, one camera."""
-    folder.mkdir()
-    kafka = settings.kafka
-    topics = {f: {"name": t.name, "partitions": t.partitions} for f, t in kafka.topics}
-    consumer = {"group_id_prefix": kafka.consumer.group_id_prefix}
-    keys = [
-        {"id": k.id, "key": k.secret, "qps_limit": k.qps, "rpm_limit": k.rpm} for k in provider.keys
-    ]
-    camera = {"id": "busy", "source": "synthetic://junction", "interval_s": 0.5}
-    for name, content in (
-        ("kafka.yaml", {"kafka": {"topics": topics, "consumer": consumer}}),
-        ("api_keys.yaml", {"api_keys": keys, "provider": {"base_url": provider.base_url}}),
-        ("cameras.yaml", {"cameras": [camera]}),
-    ):
-        (folder / name).write_text(yaml.safe_dump(content))
-    return {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "REDIS_URL": str(settings.redis.url),
-        "TRAFFICMON_CONFIG_DIR": str(folder),
-        "TRAFFICMON_STATE_DIR": str(settings.state_dir),
-        "TRAFFICMON_LOGS_DIR": str(settings.logs_dir),
-        # Other tests' daemons may have the usual ones; each takes the next that is free.
-        "TRAFFICMON_SERVING__METRICS__PORT": str(20_000 + os.getpid() % 20_000),
-    }
 
 
 @contextmanager

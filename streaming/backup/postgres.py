@@ -46,7 +46,7 @@ def put_back(address: str, file: Path, *, setting: str) -> None:
 
 
 def _run(program: str, address: str, options: Sequence[str], setting: str) -> None:
-    from psycopg2.extensions import make_dsn, parse_dsn
+    from psycopg2.extensions import make_dsn, parse_dsn  # type: ignore[import-untyped]
 
     found = shutil.which(program)
     if found is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from streaming.settings import Settings
-from streaming.supervision.programs import prepare_dagster_home
+from streaming.supervision.dagster_home import prepare_dagster_home
 
 LOCATION = "trafficmon"
 _DEFINITIONS = "trafficmon_dagster.definitions"

@@ -1,6 +1,7 @@
 """Putting a backup back: verified first, then swapped in; what was there is kept beside."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import shutil
@@ -57,9 +58,16 @@ def restore(config_dir: Path, file: Path, environ: Mapping[str, str]) -> Restore
             settings = load(staging / m.CONFIG, environ)
             places = _places(settings, config_dir, manifest)
             require_stopped(settings)
-            _put_back_tables(settings, staging, manifest)
-            kept = _swap(state_dir, staging, places)
-    return Restored(manifest, kept)
+            kept = state_dir / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+            kept.mkdir(mode=0o700)
+            with contextlib.ExitStack() as undo:
+                # Last, where nothing of it is left.
+                undo.callback(_removed_if_empty, kept)
+                _swap(staging, kept, places, undo)
+                _put_back_tables(settings, staging, manifest)
+                undo.pop_all()
+            _removed_if_empty(kept)
+    return Restored(manifest, kept if kept.exists() else None)
 
 
 @contextlib.contextmanager
@@ -69,8 +77,8 @@ def _explained(state_dir: Path, config_dir: Path) -> Iterator[None]:
     except OSError as exc:
         where = exc.filename or state_dir
         raise DiskFull(
-            f"cannot write {where} ({exc.strerror or exc}): make room, or restore as a user who "
-            f"may write to {state_dir} and {config_dir}"
+            f"cannot read or write {where} ({exc.strerror or exc}): make room, or restore as a "
+            f"user who may write to {state_dir} and {config_dir}"
         ) from exc
 
 
@@ -98,7 +106,9 @@ def _unpacked(file: Path, staging: Path) -> m.Manifest:
         manifest = msgspec.json.decode(text, type=m.Manifest)
     except FileNotFoundError as exc:
         raise m.BadBackup(f"there is no file {file}") from exc
-    except (tarfile.TarError, EOFError, zlib.error, msgspec.MsgspecError) as exc:
+    except (
+        tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, msgspec.MsgspecError
+    ) as exc:  # fmt: skip
         raise m.BadBackup(f"{file} is no whole backup: {exc}") from exc
     listed = {entry.name: (entry.size, entry.sha256) for entry in manifest.files}
     if wrong := sorted(name for name, _ in found.items() ^ listed.items()):
@@ -137,9 +147,8 @@ def _put_back_tables(settings: Settings, staging: Path, manifest: m.Manifest) ->
         postgres.put_back(address, dump, setting="serving.dagster.storage")
 
 
-def _swap(state_dir: Path, staging: Path, places: dict[str, Path]) -> Path | None:
-    """New in place of old, by renames where both are on one disk."""
-    kept = state_dir / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+def _swap(staging: Path, kept: Path, places: dict[str, Path], undo: contextlib.ExitStack) -> None:
+    """New in place of old, by renames where both are on one disk; `undo` takes them back."""
     for name, target in places.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         model = (target if target.exists() else target.parent).stat()
@@ -147,11 +156,21 @@ def _swap(state_dir: Path, staging: Path, places: dict[str, Path]) -> Path | Non
         ends = ("", "-wal", "-shm") if name == m.CATALOG else ("",)
         for old in (target.with_name(target.name + end) for end in ends):
             if old.exists():
-                (kept / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                shutil.move(old, (kept / name).with_name(old.name))
-        shutil.move(staging / name, target)
+                (kept / name).parent.mkdir(parents=True, exist_ok=True)
+                _move(old, (kept / name).with_name(old.name), undo)
+        _move(staging / name, target, undo)
         _give_to(model, target)
-    return kept if kept.exists() else None
+
+
+def _move(source: Path, target: Path, undo: contextlib.ExitStack) -> None:
+    shutil.move(source, target)
+    undo.callback(shutil.move, target, source)
+
+
+def _removed_if_empty(kept: Path) -> None:
+    """Folders without a file were only made for what was not there."""
+    if not any(path.is_file() for path in kept.rglob("*")):
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def _give_to(model: os.stat_result, restored: Path) -> None:

@@ -51,7 +51,9 @@ def machine(tmp_path):
 
 def blocks(tmp_path: Path) -> list[str]:
     """The page's commands, with this machine's folders."""
-    found = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    found = re.findall(
+        r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     return [
         text.replace("/opt/", f"{tmp_path}/opt/").replace("/var/backups/", f"{tmp_path}/backups/")
         for text in found

@@ -188,6 +188,39 @@ def test_a_backup_that_is_cut_short_is_refused(settings, config, environ, tmp_pa
         restore(config, file, environ)
 
 
+def test_a_backup_with_a_wrong_byte_is_refused(settings, config, environ, tmp_path):
+    file, _ = back_up(settings, config, tmp_path)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+
+    with pytest.raises(BadBackup):
+        restore(config, file, environ)
+
+
+def test_what_cannot_be_put_in_place_leaves_everything_as_it_was(
+    settings, config, environ, tmp_path, monkeypatch
+):
+    file, _ = back_up(settings, config, tmp_path)
+    (config / "api_keys.yaml").write_text("api_keys: []\n")
+    with opened(settings) as con:
+        bring(con, "skipped", skipped_groups(message_id="later"))
+    move, catalog = shutil.move, settings.state_dir / "lake" / "catalog.sqlite"
+
+    def refuse(source, target):
+        if target == catalog and ".restore-" in str(source):
+            raise PermissionError(13, "Permission denied", str(target))
+        return move(source, target)
+
+    monkeypatch.setattr(shutil, "move", refuse)
+    with pytest.raises(DiskFull, match=r"catalog\.sqlite \(Permission denied\)"):
+        restore(config, file, environ)
+
+    assert (config / "api_keys.yaml").read_text() == "api_keys: []\n"
+    assert skipped(settings) == ((2,),)
+    assert not list(settings.state_dir.glob("*restore-*"))
+
+
 @pytest.mark.parametrize("text", [None, b"", b"PK\x03\x04 a zip"])
 def test_another_file_is_refused(config, environ, tmp_path, text):
     file = tmp_path / "some.tar.gz"

@@ -45,11 +45,14 @@ setup: $(READY) ## install into .venv, at the versions of requirements.lock; TOR
 PREFIX ?= /opt/trafficmon
 DESTDIR ?=
 
+# setuptools would pack what an earlier build left in build/.
 .PHONY: install
 install: $(BIN)/uv ## the program into PREFIX (/opt/trafficmon), apart from this checkout
 	@"$(BIN)/python" -m venv "$(PREFIX)"
 	@$(BIN)/uv pip sync --quiet --python "$(PREFIX)/bin/python" --require-hashes --compile-bytecode requirements.lock
+	@rm -rf build
 	@$(BIN)/uv pip install --quiet --python "$(PREFIX)/bin/python" --no-deps --no-build-isolation .
+	@rm -rf build
 
 .PHONY: install-systemd
 install-systemd: ## systemd's units, user and folders for PREFIX; DESTDIR=root for a package

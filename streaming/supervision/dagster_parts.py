@@ -40,6 +40,6 @@ def command(part: str, settings: Settings, home: Path) -> list[str]:
     # JSON is YAML too.
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8")
     if part == "dagster-webserver":
-        place = ["-h", settings.serving.host, "-p", str(settings.serving.dagster.port)]
+        place = ["-h", settings.serving.dagster.host, "-p", str(settings.serving.dagster.port)]
         return [str(tools / "dagster-webserver"), "-w", str(workspace), *place]
     return [str(tools / "dagster-daemon"), "run", "-w", str(workspace)]

@@ -49,7 +49,7 @@ DESTDIR ?=
 .PHONY: install
 install: $(BIN)/uv ## the program into PREFIX (/opt/trafficmon), apart from this checkout
 	@"$(BIN)/python" -m venv "$(PREFIX)"
-	@$(BIN)/uv pip sync --quiet --python "$(PREFIX)/bin/python" --require-hashes --compile-bytecode requirements.lock
+	@$(BIN)/uv pip sync --quiet --python "$(PREFIX)/bin/python" --require-hashes --compile-bytecode $(LOCK)
 	@rm -rf build
 	@$(BIN)/uv pip install --quiet --python "$(PREFIX)/bin/python" --no-deps --no-build-isolation .
 	@rm -rf build

@@ -87,8 +87,8 @@ def catalog_address(text: str) -> str:
     libpq = re.fullmatch(r"(?:postgres:(?!//))?(?P<words>.*)", text, re.DOTALL)
     if not text.startswith(("postgres:", "postgresql:")) or libpq is None:
         return text
-    from psycopg2 import ProgrammingError
-    from psycopg2.extensions import parse_dsn
+    from psycopg2 import ProgrammingError  # type: ignore[import-untyped]
+    from psycopg2.extensions import parse_dsn  # type: ignore[import-untyped]
 
     try:
         parsed = parse_dsn(libpq["words"])

@@ -42,6 +42,22 @@ $(READY): $(LOCK) pyproject.toml | $(BIN)/uv
 .PHONY: setup
 setup: $(READY) ## install into .venv, at the versions of requirements.lock; TORCH=cpu or cuda for models in a .pt
 
+PREFIX ?= /opt/trafficmon
+DESTDIR ?=
+
+# setuptools would pack what an earlier build left in build/.
+.PHONY: install
+install: $(BIN)/uv ## the program into PREFIX (/opt/trafficmon), apart from this checkout
+	@"$(BIN)/python" -m venv "$(PREFIX)"
+	@$(BIN)/uv pip sync --quiet --python "$(PREFIX)/bin/python" --require-hashes --compile-bytecode $(LOCK)
+	@rm -rf build
+	@$(BIN)/uv pip install --quiet --python "$(PREFIX)/bin/python" --no-deps --no-build-isolation .
+	@rm -rf build
+
+.PHONY: install-systemd
+install-systemd: ## systemd's units, user and folders for PREFIX; DESTDIR=root for a package
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" deployment/systemd/install.sh
+
 # The two engines that pin older versions of what we use have environments of their own.
 .venv-%/.ready: requirements-%.lock $(BIN)/uv
 	@"$(BIN)/python" -m venv .venv-$*

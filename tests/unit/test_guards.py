@@ -150,6 +150,7 @@ def test_only_the_settings_read_the_environment():
 
 
 MAY_READ_THE_ENVIRONMENT = {
+    "streaming.lifecycle": "systemd says there where it is to be told that a daemon works",
     "streaming.supervision.alone": "finds processes of ours by a mark in their environment",
     "streaming.supervision.programs": "hands the folder of the settings on to the daemons",
 }

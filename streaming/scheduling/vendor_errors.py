@@ -1,7 +1,7 @@
 """What a provider's answer that is no completion means, as one of our errors. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -63,58 +63,54 @@ def error_of(
     said = f"{response.status}: {_shown(read, secret)}"
     if 300 <= response.status < 400:
         said += " (a redirect: set the address it leads to)"
-    error = _error(outcome, said, base_url, key_id)
+    error = _error(outcome, _Told(said, key_id, mask_url(base_url)))
     error.status, error.retry_after_s = response.status, wait_s
     return error
 
 
-def _error(outcome: Outcome, said: str, base_url: str, key_id: str) -> ProviderError:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every message may say: the provider's own words, whose key, which address."""
+
+    said: str
+    key_id: str
+    where: str
+
+
+def _error(outcome: Outcome, told: _Told) -> ProviderError:
     if outcome in CAUSES:
-        return Throttled(f"key {key_id}: {said}", cause=CAUSES[outcome])
-    kind, text = _ERRORS.get(outcome, _FAILED)
-    return kind(text.format(said=said, key_id=key_id, where=mask_url(base_url)))
+        return Throttled(f"key {told.key_id}: {told.said}", cause=CAUSES[outcome])
+    return _ERRORS.get(outcome, _unavailable)(told)
 
 
-_FAILED: tuple[type[ProviderError], str] = (
-    ProviderUnavailable,
-    "the provider at {where} answered {said}",
-)
-_ERRORS: dict[Outcome, tuple[type[ProviderError], str]] = {
-    Outcome.OWES_MONEY: (
-        AccountExhausted,
-        "key {key_id}: the account is out of credit or quota ({said})",
+def _unavailable(told: _Told) -> ProviderError:
+    return ProviderUnavailable(f"the provider at {told.where} answered {told.said}")
+
+
+_ERRORS: dict[Outcome, Callable[[_Told], ProviderError]] = {
+    Outcome.OWES_MONEY: lambda t: AccountExhausted(
+        f"key {t.key_id}: the account is out of credit or quota ({t.said})"
     ),
-    Outcome.KEY_REFUSED: (
-        KeyRejected,
-        (
-            "key {key_id} is not accepted (api_keys in api_keys.yaml, {said}); "
-            "`trafficmon keys verify` checks all keys"
-        ),
+    Outcome.KEY_REFUSED: lambda t: KeyRejected(
+        f"key {t.key_id} is not accepted (api_keys in api_keys.yaml, {t.said}); "
+        "`trafficmon keys verify` checks all keys"
     ),
-    Outcome.MODEL_REFUSED: (
-        ModelRefused,
-        (
-            "key {key_id} may not use the model (provider.model, {said}); allow it in the "
-            "provider's console, or set another"
-        ),
+    Outcome.MODEL_REFUSED: lambda t: ModelRefused(
+        f"key {t.key_id} may not use the model (provider.model, {t.said}); allow it in the "
+        "provider's console, or set another"
     ),
-    Outcome.MODEL_MISSING: (
-        ModelMissing,
-        "the provider has no such model (provider.model, {said})",
+    Outcome.MODEL_MISSING: lambda t: ModelMissing(
+        f"the provider has no such model (provider.model, {t.said})"
     ),
-    Outcome.CONTENT_REFUSED: (
-        ContentRefused,
-        "the provider refuses to judge this group ({said})",
+    Outcome.CONTENT_REFUSED: lambda t: ContentRefused(
+        f"the provider refuses to judge this group ({t.said})"
     ),
-    Outcome.REQUEST_REFUSED: (BadRequest, "the provider refuses the request ({said})"),
-    Outcome.OVERLOADED: (Overloaded, "the provider has no capacity just now ({said})"),
-    Outcome.TIMED_OUT: (ProviderTimeout, "the provider gave up waiting ({said})"),
-    Outcome.NOT_A_PROVIDER: (
-        NoApi,
-        (
-            "{where} (provider.base_url) answered {said}: no OpenAI-compatible API is there; check "
-            "the address and any proxy on the way"
-        ),
+    Outcome.REQUEST_REFUSED: lambda t: BadRequest(f"the provider refuses the request ({t.said})"),
+    Outcome.OVERLOADED: lambda t: Overloaded(f"the provider has no capacity just now ({t.said})"),
+    Outcome.TIMED_OUT: lambda t: ProviderTimeout(f"the provider gave up waiting ({t.said})"),
+    Outcome.NOT_A_PROVIDER: lambda t: NoApi(
+        f"{t.where} (provider.base_url) answered {t.said}: no OpenAI-compatible API is there; "
+        "check the address and any proxy on the way"
     ),
 }
 

@@ -16,7 +16,7 @@ COMPLETIONS = {Outcome.ANSWERED, Outcome.CUT_SHORT, Outcome.EMPTY}
 
 
 @pytest.mark.parametrize("vendor", Vendor)
-@pytest.mark.parametrize("outcome", set(Outcome) - COMPLETIONS)
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - COMPLETIONS))
 def test_what_a_vendor_says_is_what_was_asked_for(vendor, outcome):
     status, body = saying(vendor, outcome)
     said = error_body.read(json.dumps(body).encode())

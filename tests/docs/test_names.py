@@ -44,7 +44,7 @@ def parsed(arguments: list[str]) -> str | None:
         if rest[0] not in command.commands:
             return f"no command {rest[0]!r}"
         command = command.commands[rest.pop(0)]
-    if command.ignore_unknown_options:
+    if command.context_settings.get("ignore_unknown_options"):
         return None  # handed on to another program
     rest = [word for word in rest if word != "…" and not word.startswith(("<", "[<"))]
     flags = [p for p in command.params if isinstance(p, click.Option) and p.is_flag]

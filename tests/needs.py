@@ -18,6 +18,8 @@ SEARCHED = os.pathsep.join(
     [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))), os.environ.get("PATH", "")]
 )
 """PATH, and where Debian puts PostgreSQL's servers beside it."""
+RELEASED = "975d393"
+"""The commit of 0.1.0, which the tests run beside this version."""
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Sees Debian's Python packages, as GStreamer's are; ours does not."""
 
@@ -70,6 +72,10 @@ NEEDS = {
     "deployment": _made(".venv-deployment/.ready", "make deployment"),
     "flink": _made(".venv-flink/.ready", "make flink"),
     "git": Need(_succeeds("git", "rev-parse"), command="apt-get install git, and a clone"),
+    "released version": Need(
+        _succeeds("git", "cat-file", "-e", f"{RELEASED}^{{commit}}"),
+        command="git fetch --unshallow",
+    ),
     "gstreamer": Need(
         _succeeds(SYSTEM_PYTHON, "-c", _GSTREAMER),
         (

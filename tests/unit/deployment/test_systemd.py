@@ -1,7 +1,6 @@
 """deployment/systemd: what its units say exists in the code, and systemd takes them."""
 
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -18,10 +17,7 @@ from tests.systemd_units import FOLDER, PROGRAM, Unit, names
 SERVICES = names()
 MOST_EXPOSURE = 2.5
 NOT_OURS = {"HOME", "PYTHONUNBUFFERED"}
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None,
-    reason="no systemd-analyze: `apt-get install systemd` has it",
-)
+needs_systemd = pytest.mark.needs("systemd-analyze")
 
 
 def service(name: str) -> Unit:

@@ -60,6 +60,8 @@ def _succeeds(*command: str) -> Callable[[], bool]:
     return is_here
 
 
+RELEASED = "975d393"
+"""What 0.1.0 was released from."""
 _GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 
 NEEDS = {
@@ -77,6 +79,10 @@ NEEDS = {
             "gir1.2-gst-rtsp-server-1.0",
             *(f"gstreamer1.0-plugins-{of}" for of in ("base", "good", "bad", "ugly")),
         ),
+    ),
+    "history": Need(
+        _succeeds("git", "rev-parse", "--verify", f"{RELEASED}^{{commit}}"),
+        command="git, and a clone with its history",
     ),
     "kcat": _program("kcat"),
     "kubectl": Need(lambda: program("kubectl") is not None, command="install kubectl"),

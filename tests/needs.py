@@ -62,6 +62,8 @@ def _succeeds(*command: str) -> Callable[[], bool]:
     return is_here
 
 
+RELEASED = "975d393"
+"""What 0.1.0 was released from."""
 _GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 
 NEEDS = {
@@ -72,10 +74,6 @@ NEEDS = {
     "deployment": _made(".venv-deployment/.ready", "make deployment"),
     "flink": _made(".venv-flink/.ready", "make flink"),
     "git": Need(_succeeds("git", "rev-parse"), command="apt-get install git, and a clone"),
-    "released version": Need(
-        _succeeds("git", "cat-file", "-e", f"{RELEASED}^{{commit}}"),
-        command="git fetch --unshallow",
-    ),
     "gstreamer": Need(
         _succeeds(SYSTEM_PYTHON, "-c", _GSTREAMER),
         (
@@ -83,6 +81,10 @@ NEEDS = {
             "gir1.2-gst-rtsp-server-1.0",
             *(f"gstreamer1.0-plugins-{of}" for of in ("base", "good", "bad", "ugly")),
         ),
+    ),
+    "history": Need(
+        _succeeds("git", "rev-parse", "--verify", f"{RELEASED}^{{commit}}"),
+        command="git, and a clone with its history",
     ),
     "kcat": _program("kcat"),
     "kubectl": Need(lambda: program("kubectl") is not None, command="install kubectl"),

@@ -35,7 +35,7 @@ from tests.provider_simulator import RunningSimulator, running, sim_keys
 from tests.systemd_units import Service, environment
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.needs("released version")
+pytestmark = pytest.mark.needs("history")
 
 LATER = (True, False)
 

@@ -22,10 +22,10 @@ def execute(part: str, settings: Settings) -> NoReturn:
     """Become that part; `serving.dagster.port` says where the page is."""
     home = prepare_dagster_home(settings)
     words = command(part, settings, home)
-    os.environ["DAGSTER_HOME"] = str(home)
-    # Runs are started as `python -m dagster`, and have our folders whatever theirs is.
-    os.environ["TRAFFICMON_STATE_DIR"] = str(settings.state_dir.absolute())
-    os.execv(words[0], words)  # noqa: S606  (no shell is meant)
+    # Runs start in folders of their own: ours must not be a relative one.
+    state_dir = str(settings.state_dir.absolute())
+    environ = os.environ | {"DAGSTER_HOME": str(home), "TRAFFICMON_STATE_DIR": state_dir}
+    os.execve(words[0], words, environ)  # noqa: S606  (no shell is meant)
 
 
 def command(part: str, settings: Settings, home: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """A backup of a lake and a Dagster that live in PostgreSQL: made, both databases emptied, put back."""
 
-import importlib.util
 import os
 import subprocess
 import tempfile
@@ -18,18 +17,11 @@ from streaming.lake.catalog import extension_file
 from streaming.lake.schema import ensure_schema
 from streaming.settings import load
 from tests.builders import skipped_groups
-from tests.integration.own_postgres import SEARCHED, own_postgres, program
+from tests.integration.own_postgres import own_postgres
+from tests.needs import SEARCHED
 from tests.unit.lake.rows import bring
 
-pytestmark = [
-    pytest.mark.skipif(
-        program("initdb") is None, reason="no initdb: `apt-get install postgresql` has it"
-    ),
-    pytest.mark.skipif(
-        importlib.util.find_spec("duckdb_extension_postgres_scanner") is None,
-        reason="duckdb-extension-postgres-scanner is not installed: `make setup`",
-    ),
-]
+pytestmark = pytest.mark.needs("postgres")
 PASSWORD = "p4ss-of-the-server"
 
 

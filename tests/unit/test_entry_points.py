@@ -67,7 +67,7 @@ def run(tmp_path, *words):
         (["--no-such-option"], "No such option"),
         (["extra"], "unexpected extra argument"),
         (["--instance-id", "a b"], "letters, digits, dot, _ and -"),
-        ([], "kafka.yaml: kafka.bootstrap_servers"),
+        ([], "kafka.bootstrap_servers must be"),
     ],
 )
 def test_an_error_is_the_same_line_and_the_same_exit_code(tmp_path, words, said):

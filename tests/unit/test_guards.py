@@ -167,6 +167,7 @@ MAY_CHANGE_THE_ENVIRONMENT = {
     "streaming.detection.model_files": "while ultralytics is imported, and restores it",
     "streaming.detection.sources.captures": "OpenCV reads it at every opening, and nothing else",
     "streaming.supervision.alone": "becomes another program, which is known by it",
+    "streaming.supervision.dagster_parts": "becomes Dagster, which reads its folder there",
 }
 
 

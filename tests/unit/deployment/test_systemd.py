@@ -1,7 +1,6 @@
 """deployment/systemd: what its units say exists in the code, and systemd takes them."""
 
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -18,10 +17,6 @@ from tests.systemd_units import FOLDER, PROGRAM, Unit, names
 SERVICES = names()
 MOST_EXPOSURE = 2.5
 NOT_OURS = {"HOME", "PYTHONUNBUFFERED"}
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None,
-    reason="no systemd-analyze: `apt-get install systemd` has it",
-)
 
 
 def service(name: str) -> Unit:
@@ -141,14 +136,14 @@ def analyze(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@needs_systemd
+@pytest.mark.needs("systemd-analyze")
 def test_systemd_finds_nothing_wrong_with_the_installed_units(root):
     done = analyze(root, "verify", "--man=no", *SERVICES, "trafficmon.target")
 
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@needs_systemd
+@pytest.mark.needs("systemd-analyze")
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_exposure_is_small(root, name):
     done = analyze(root, "security", "--offline=true", "--no-pager", name)

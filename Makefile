@@ -29,7 +29,7 @@ $(BIN)/uv:
 # Compiled once here, not by every daemon at its start: the first verdict comes seconds earlier.
 $(READY): $(LOCK) pyproject.toml | $(BIN)/uv
 	@case "$(TORCH)" in none|cpu|cuda) ;; *) echo "TORCH must be none, cpu or cuda, not $(TORCH)" >&2; exit 2;; esac
-	@echo "Installing what $(LOCK) names ($(if $(filter cuda,$(TORCH)),7 GB with PyTorch and CUDA,1.5 GB); half a minute to some minutes)"
+	@echo "Installing what $(LOCK) names ($(if $(filter cuda,$(TORCH)),8 GB with PyTorch and CUDA,1.9 GB); half a minute to some minutes)"
 	@start=$$(date +%s); \
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK); \
 	$(if $(filter cpu,$(TORCH)),$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --torch-backend cpu $(TORCH_PACKAGES);) \
@@ -41,6 +41,22 @@ $(READY): $(LOCK) pyproject.toml | $(BIN)/uv
 
 .PHONY: setup
 setup: $(READY) ## install into .venv, at the versions of requirements.lock; TORCH=cpu or cuda for models in a .pt
+
+PREFIX ?= /opt/trafficmon
+DESTDIR ?=
+
+# setuptools would pack what an earlier build left in build/.
+.PHONY: install
+install: $(BIN)/uv ## the program into PREFIX (/opt/trafficmon), apart from this checkout
+	@"$(BIN)/python" -m venv "$(PREFIX)"
+	@$(BIN)/uv pip sync --quiet --python "$(PREFIX)/bin/python" --require-hashes --compile-bytecode $(LOCK)
+	@rm -rf build
+	@$(BIN)/uv pip install --quiet --python "$(PREFIX)/bin/python" --no-deps --no-build-isolation .
+	@rm -rf build
+
+.PHONY: install-systemd
+install-systemd: ## systemd's units, user and folders for PREFIX; DESTDIR=root for a package
+	@DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" deployment/systemd/install.sh
 
 # The two engines that pin older versions of what we use have environments of their own.
 .venv-%/.ready: requirements-%.lock $(BIN)/uv

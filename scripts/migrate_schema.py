@@ -1,8 +1,5 @@
 """The guide's name for `trafficmon migrate`."""
 
-import sys
-
 from streaming.cli import main
 
-sys.argv[1:1] = ["migrate"]
-main()
+main("migrate")

@@ -2,10 +2,12 @@
 
 import importlib
 import platform
+import re
 import sys
 
 import click
 
+from streaming.commands.backup import backup, restore
 from streaming.commands.bench import bench
 from streaming.commands.bench_detection import detection
 from streaming.commands.bench_lake import lake, lake_kills
@@ -34,6 +36,7 @@ from streaming.errors import ConfigError, TrafficmonError
 
 DAEMONS = ("detection", "tasks", "scheduling", "aggregation", "api", "simulator")
 EMBEDDED = ("kafka", "redis")
+DAGSTER = ("dagster-code", "dagster-webserver", "dagster-daemon")
 LOG_FILES = {"api": "app", "detection": "app", "scheduling": "scheduler"}
 _NAME = "trafficmon"
 MODULES = {"api": "streaming.api.app", "simulator": "streaming.simulator.provider"}
@@ -122,18 +125,21 @@ def status(as_: str) -> None:
     raise click.exceptions.Exit(show_status(settings_of(), as_))
 
 
-def _or_hostname(_context: click.Context, _option: click.Parameter, text: str) -> str:
-    return platform.node() if text == "hostname" else text
+def _instance_id(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    name = platform.node() if text == "hostname" else text
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", name):
+        raise click.BadParameter("letters, digits, dot, _ and - are what Kafka takes, up to 200")
+    return name
 
 
 @trafficmon.command()
-@click.argument("daemon", type=click.Choice([*DAEMONS, *EMBEDDED]))
+@click.argument("daemon", type=click.Choice([*DAEMONS, *EMBEDDED, *DAGSTER]))
 @click.option(
     "--instance-id",
     envvar="TRAFFICMON_INSTANCE_ID",
     default="1",
     show_default=True,
-    callback=_or_hostname,
+    callback=_instance_id,
     help="Tells instances apart; `hostname` takes this machine's or container's name.",
 )
 @click.option(
@@ -189,6 +195,10 @@ def run(
         from streaming import embedded
 
         embedded.execute(daemon, settings)
+    if daemon in DAGSTER:
+        from streaming.supervision import dagster_parts
+
+        dagster_parts.execute(daemon, settings)
     log_file = settings.logs_dir / f"{LOG_FILES.get(daemon, daemon)}.log"
     logs.configure(file=log_file, secrets=settings.secrets())
     module = importlib.import_module(MODULES.get(daemon, f"streaming.{daemon}.worker"))
@@ -200,7 +210,8 @@ for measurement in (
 ):  # fmt: skip
     bench.add_command(measurement)
 for command in (
-    bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, sql, topics,
+    backup, bench, cameras, config, dlq, kafka, keys, migrate, model, notify, plan, probe, restore,
+    sql, topics,
 ):  # fmt: skip
     trafficmon.add_command(command)
 

@@ -78,11 +78,15 @@ class BadMessage(TrafficmonError):
 
 
 class ProviderError(TrafficmonError):
-    """One call to the vision language model failed; `status` is HTTP's, where one came."""
+    """One call to the vision language model failed.
+
+    `status` is HTTP's, where one came; `retry_after_s` how long the provider asks to wait.
+    """
 
     retryable = True
     error_type = "provider"
     status: int | None = None
+    retry_after_s: float | None = None
 
 
 class ProviderUnavailable(ProviderError):
@@ -93,6 +97,12 @@ class ProviderUnavailable(ProviderError):
 
 class ProviderUnreachable(ProviderUnavailable):
     """No connection to the provider, or one that broke."""
+
+
+class Overloaded(ProviderUnavailable):
+    """The provider says that it has no capacity just now, for anybody."""
+
+    error_type = "overloaded"
 
 
 class NoApi(ProviderUnavailable):
@@ -112,7 +122,7 @@ class NoFreeConnection(ProviderError):
 
 
 class Throttled(ProviderError):
-    """The provider answered 429: `cause` says which limit, `retry_after_s` how long to wait."""
+    """The provider refuses the call for now: `cause` says which limit was met."""
 
     error_type = "throttled"
 
@@ -138,6 +148,12 @@ class BadAnswer(ProviderError):
     error_type = "bad_answer"
 
 
+class CutShort(BadAnswer):
+    """The answer ended at its limit of tokens, before its verdict did."""
+
+    error_type = "cut_short"
+
+
 class BadRequest(ProviderError):
     """The provider refuses the request itself (400, 413, 422): no key will make it pass."""
 
@@ -149,5 +165,17 @@ class ModelMissing(BadRequest):
     """The provider does not know the model, or this account may not use it."""
 
 
-class JsonModeRefused(BadRequest):
-    """The model takes no `response_format`; it is asked without one from now on."""
+class ModelRefused(BadRequest):
+    """The key is good, but may not use this model; a key of another account may."""
+
+    error_type = "model_refused"
+
+
+class ContentRefused(BadRequest):
+    """The provider or the model will not judge this picture or text; another model may."""
+
+    error_type = "content_refused"
+
+
+class ParameterRefused(BadRequest):
+    """The model will not have a parameter of the request; it is asked without it from now on."""

@@ -1,9 +1,31 @@
-"""How a daemon ends: the first SIGTERM or SIGINT drains it, the second ends it at once."""
+"""How a daemon begins and ends, for who supervises it.
 
+It says when it works, where systemd asks for that. The first SIGTERM or SIGINT drains it, the
+second ends it at once.
+"""
+
+import logging
 import os
 import signal
+import socket
 import threading
 from types import FrameType
+
+log = logging.getLogger(__name__)
+
+
+def working() -> None:
+    """Tell systemd that this daemon works, where its unit has Type=notify: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    # A leading @ stands for the zero byte of Linux's abstract addresses.
+    place = f"\0{address[1:]}" if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+            door.sendto(b"READY=1", place)
+    except OSError as exc:
+        log.warning("systemd was not told that this daemon works (NOTIFY_SOCKET): %s", exc)
 
 
 def stop_on_signals() -> threading.Event:

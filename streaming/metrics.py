@@ -27,6 +27,11 @@ class Metrics:
         self.llm_calls = Counter(
             "llm_calls", "Calls to the provider, by outcome", ["status"], registry=r
         )
+        self.hedged_calls = Counter(
+            "trafficmon_hedged_calls",
+            "Overdue calls that were made again with another key",
+            registry=r,
+        )
         self.llm_latency_s = Histogram(
             "llm_latency_seconds",
             "Time of one call to the provider, s",

@@ -1,7 +1,7 @@
 """Whether a daemon does its work yet, and what it still waits for.
 
-Told in two places: GET /readyz beside its metrics, for probes, and a note in the state folder,
-for `trafficmon up` and `status` on the same machine.
+Told in three places: GET /readyz beside its metrics, for probes, a note in the state folder, for
+`trafficmon up` and `status` on the same machine, and to systemd, where that started it.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from streaming import lifecycle
 from streaming.settings import Settings
 
 GROUP_SEAT = "its place in the consumer group"
@@ -40,6 +41,8 @@ class Readiness:
         with self._lock:
             if self._missing.pop(condition, None) is not None:
                 self._write()
+                if not self._missing:
+                    lifecycle.working()
 
     def detail(self, condition: str, words: str) -> None:
         """Say more of one that is missing: `cameras`, "3, 7"."""

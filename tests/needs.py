@@ -18,6 +18,8 @@ SEARCHED = os.pathsep.join(
     [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))), os.environ.get("PATH", "")]
 )
 """PATH, and where Debian puts PostgreSQL's servers beside it."""
+RELEASED = "975d393"
+"""The commit of 0.1.0, which the tests run beside this version."""
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Sees Debian's Python packages, as GStreamer's are; ours does not."""
 
@@ -60,6 +62,8 @@ def _succeeds(*command: str) -> Callable[[], bool]:
     return is_here
 
 
+RELEASED = "975d393"
+"""What 0.1.0 was released from."""
 _GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0')"
 
 NEEDS = {
@@ -77,6 +81,10 @@ NEEDS = {
             "gir1.2-gst-rtsp-server-1.0",
             *(f"gstreamer1.0-plugins-{of}" for of in ("base", "good", "bad", "ugly")),
         ),
+    ),
+    "history": Need(
+        _succeeds("git", "rev-parse", "--verify", f"{RELEASED}^{{commit}}"),
+        command="git, and a clone with its history",
     ),
     "kcat": _program("kcat"),
     "kubectl": Need(lambda: program("kubectl") is not None, command="install kubectl"),

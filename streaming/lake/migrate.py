@@ -1,6 +1,5 @@
 """`trafficmon migrate`: a lake of an earlier version brought up to date, its catalog kept first."""
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ import duckdb
 
 from streaming.lake.catalog import catalog_address, duck, extension_file, opened
 from streaming.lake.schema import VERSION, Step, ensure_schema, pending, version
+from streaming.lake.sqlite_copy import copy_sqlite
 from streaming.settings import Settings
 
 
@@ -69,27 +69,26 @@ def back_up(settings: Settings, label: str) -> Path:
     name = f"catalog-{label}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     if kind == "sqlite":
         file = folder / f"{name}.sqlite"
-        source, copy = sqlite3.connect(place), sqlite3.connect(file)
-        try:
-            source.backup(copy)
-        finally:
-            copy.close()
-            source.close()
+        copy_sqlite(Path(place), file)
         return file
     return _copy_of_postgres(settings, place, folder / f"{name}.duckdb")
 
 
 def _copy_of_postgres(settings: Settings, address: str, file: Path) -> Path:
-    """Every table of the catalog, in one state of it; without keys, which DuckDB cannot copy."""
+    """Every table of the catalog, in one state of it; without keys, which DuckDB cannot copy.
+
+    The database may hold tables of others too, which are none of ours to copy.
+    """
     with duck(settings, str(file)) as con:
         con.execute(f"LOAD '{extension_file('postgres_scanner')}'")
         quoted = address.replace("'", "''")
         con.execute(f"ATTACH '{quoted}' AS kept (TYPE postgres, READ_ONLY)")
         con.execute("BEGIN")
         tables = con.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'kept'"
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'kept'"
+            " AND schema_name = 'public' AND starts_with(table_name, 'ducklake_')"
         ).fetchall()
-        for schema, table in tables:
-            con.execute(f'CREATE TABLE "{table}" AS FROM kept."{schema}"."{table}"')
+        for (table,) in tables:
+            con.execute(f'CREATE TABLE "{table}" AS FROM kept.public."{table}"')
         con.execute("COMMIT")
     return file

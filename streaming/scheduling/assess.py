@@ -14,9 +14,12 @@ from redis.exceptions import RedisError
 from streaming.errors import (
     BadAnswer,
     BadRequest,
-    JsonModeRefused,
+    ContentRefused,
+    CutShort,
     KeyRejected,
     ModelMissing,
+    ModelRefused,
+    ParameterRefused,
     ProviderError,
     Throttled,
 )
@@ -25,6 +28,7 @@ from streaming.metrics import Metrics
 from streaming.scheduling import chat, prompt, verdict
 from streaming.scheduling.calling import Asks, Caller
 from streaming.scheduling.case import Case, Prices, Progress, ended
+from streaming.scheduling.hedging import Hedging
 from streaming.scheduling.model_order import ModelOrder
 from streaming.scheduling.turnstile import DeadlinePassed, Turnstile
 from streaming.settings import ApiKey
@@ -34,7 +38,11 @@ log = logging.getLogger(__name__)
 _MAX_CALLS = 12
 """Calls for one task in all, also those that 429 and 401 cost, which no setting counts."""
 
+_MORE_ROOM = 4
+"""An answer that was cut short is asked once more with so many times the tokens."""
+
 _FIRST_BACKOFF_S = 0.2
+_MAX_SAID_CHARS = 160
 _JPEG_START = b"\xff\xd8"
 
 
@@ -60,6 +68,7 @@ class Policy:
     call_timeout_s: float
     task_timeout_s: float
     prices: Prices
+    hedge_share: float = 0.0
 
 
 @dataclass(slots=True)
@@ -88,6 +97,7 @@ class Assessor:
             self.clock,
             sampling=self.policy.sampling,
             timeout_s=self.policy.call_timeout_s,
+            hedging=Hedging(self.policy.hedge_share),
         )
 
     @property
@@ -156,41 +166,52 @@ class Assessor:
         """Ask until there is a verdict. Raises the error that cannot be helped."""
         ids = [o.object_id for o in case.task.objects]
         while True:
-            answer = ""
+            reply = None
             try:
                 if case.progress.withdrawn:
                     raise Withdrawn
-                answer = (await self._caller.call(case)).text
-                return self._verdict(case, answer, ids)
+                avoid = case.avoid | self._models.refusing(case.asked, self.clock())
+                reply = await self._caller.call(case, avoid)
+                return self._verdict(case, reply, ids)
             except DeadlinePassed:
                 raise
             except ProviderError as exc:
                 case.progress.calling = False
                 case.last_error = exc
                 spent = len(case.calls) >= _MAX_CALLS
-                if spent or not await self._may_try_again(case, exc, answer):
+                if spent or not await self._may_try_again(case, exc, reply):
                     raise
 
-    def _verdict(self, case: Case, answer: str, ids: Sequence[int]) -> verdict.Verdict:
+    def _verdict(self, case: Case, reply: chat.Reply, ids: Sequence[int]) -> verdict.Verdict:
         try:
-            return verdict.parse(answer, ids, self.policy.thresholds)
-        except BadAnswer:
-            case.last_was_unusable()
-            raise
+            return verdict.parse(reply.text, ids, self.policy.thresholds)
+        except BadAnswer as exc:
+            error = self._why_no_verdict(case, reply, exc)
+            case.last_was(error)
+            raise error from exc
 
-    async def _may_try_again(self, case: Case, error: ProviderError, answer: str) -> bool:
+    def _why_no_verdict(self, case: Case, reply: chat.Reply, read: BadAnswer) -> ProviderError:
+        if reply.ending == "cut_short":
+            tokens = self.policy.sampling.with_room(case.room).max_tokens
+            return CutShort(
+                f"the answer was cut short at {tokens} tokens (provider.max_tokens): {read}"
+            )
+        if reply.ending == "refused":
+            said = " ".join(reply.text.split())[:_MAX_SAID_CHARS] or "no reason given"
+            return ContentRefused(f"the provider refuses to judge this group: {said}")
+        return read
+
+    async def _may_try_again(
+        self, case: Case, error: ProviderError, reply: chat.Reply | None
+    ) -> bool:
         """Change what has to change before another call; False if none would help."""
         match error:
             case BadAnswer():
-                if case.repaired:
-                    return False
-                case.repaired = True
-                if answer:
-                    objection = prompt.repair(str(error), self.policy.language)
-                    case.earlier = chat.Exchange(answer, objection)
+                return self._ask_again(case, error, reply)
+            case ParameterRefused():
                 return True
-            case JsonModeRefused():
-                return True
+            case ModelRefused():
+                return self._leave_out_key(case, error)
             case BadRequest():
                 return self._ask_the_next_model(case, error)
             case Throttled() | KeyRejected():
@@ -198,6 +219,17 @@ class Assessor:
                 return True
             case _:
                 return error.retryable and bool(case.calls) and await self._retry_later(case)
+
+    def _ask_again(self, case: Case, error: BadAnswer, reply: chat.Reply | None) -> bool:
+        """Once with more room for what was cut short, once with what was wrong."""
+        if isinstance(error, CutShort):
+            first, case.room = case.room == 1, _MORE_ROOM
+            return first
+        first, case.repaired = not case.repaired, True
+        if reply is not None and reply.text:
+            objection = prompt.repair(str(error), self.policy.language)
+            case.earlier = chat.Exchange(reply.text, objection)
+        return first
 
     def _ask_the_next_model(self, case: Case, error: BadRequest) -> bool:
         now = self.clock()
@@ -207,6 +239,14 @@ class Assessor:
         following = self._models.after(case.asked, now)
         case.asked = following or case.asked
         return following is not None
+
+    def _leave_out_key(self, case: Case, error: ModelRefused) -> bool:
+        """Another key may use the model; where none may, another model is asked."""
+        now = self.clock()
+        self._models.refused(case.asked, case.key_id or "", self.keys, now)
+        if self._models.refusing(case.asked, now).issuperset(self.keys):
+            return self._ask_the_next_model(case, error)
+        return True
 
     async def _retry_later(self, case: Case) -> bool:
         case.failures += 1

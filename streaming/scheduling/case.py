@@ -1,12 +1,12 @@
 """One task under way: what happened to it so far, and the message about its end. Pure."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from streaming.errors import BadAnswer, ProviderError
+from streaming.errors import BadAnswer, ContentRefused, CutShort, ProviderError
 from streaming.messages import (
     AssessmentTask,
     Failure,
@@ -22,8 +22,8 @@ from streaming.scheduling.prompt import Prompt
 from streaming.scheduling.verdict import Verdict
 
 ANSWERED = "answered"
-UNUSABLE = BadAnswer.error_type
-ANSWERS = frozenset({ANSWERED, UNUSABLE})
+CANCELLED = "cancelled"
+ANSWERS = frozenset({ANSWERED} | {e.error_type for e in (BadAnswer, CutShort, ContentRefused)})
 """Outcomes of a call that the model answered; any other is the kind of error."""
 
 
@@ -56,6 +56,8 @@ class Progress:
 class Case:
     """What happened to one task so far; `asked` is the model asked next, or last.
 
+    `room` is how many times `provider.max_tokens` the next answer may have.
+
     No call begins after `deadline`, none lasts beyond `ends_at`: seconds of a monotonic clock.
     """
 
@@ -70,6 +72,7 @@ class Case:
     failures: int = 0
     earlier: Exchange | None = None
     repaired: bool = False
+    room: int = 1
     avoid: frozenset[str] = frozenset()
     queued_until: datetime | None = None
     last_error: ProviderError | None = None
@@ -102,9 +105,22 @@ class Case:
             )
         )
 
-    def last_was_unusable(self) -> None:
-        """No verdict could be read out of the last answer."""
-        self.calls[-1] = replace(self.calls[-1], outcome=UNUSABLE)
+    def gave_up(self, key_id: str, started_at: datetime, took_s: float) -> None:
+        """A call with this key was given up: another one's answer came first."""
+        call = ProviderCall(
+            started_at=started_at,
+            took_ms=round(took_s * 1000, 3),
+            key_id=key_id,
+            model=self.asked,
+            outcome=CANCELLED,
+            prompt_tokens=0,
+            completion_tokens=0,
+        )
+        self.calls.insert(max(0, len(self.calls) - 1), call)  # the last one is the one that counts
+
+    def last_was(self, unusable: ProviderError) -> None:
+        """No verdict could be read out of the last answer, for this reason."""
+        self.calls[-1] = replace(self.calls[-1], outcome=unusable.error_type)
 
 
 def ended(
@@ -139,7 +155,7 @@ def ended(
         attempts=len(case.calls),
         latency=Latency(
             queue_ms=_since_ms(task.created_at, case.queued_until or now),
-            llm_ms=round(sum(call.took_ms for call in case.calls), 3),
+            llm_ms=_at_provider_ms(case.calls),
             end_to_end_ms=_since_ms(task.captured_at, now),
         ),
         usage=Usage(
@@ -182,6 +198,17 @@ def unassessed(
         image_used=False,
         error=failure,
     )
+
+
+def _at_provider_ms(calls: Sequence[ProviderCall]) -> float:
+    """Time with at least one call under way: two that overlap count once."""
+    total, covered = 0.0, 0.0
+    for call in sorted(calls, key=lambda c: c.started_at):
+        begin = call.started_at.timestamp() * 1000
+        end = begin + call.took_ms
+        total += max(0.0, end - max(begin, covered))
+        covered = max(covered, end)
+    return round(total, 3)
 
 
 def _since_ms(begin: datetime, end: datetime) -> float:

@@ -1,13 +1,16 @@
 """OpenAI-compatible chat, both ways: the bytes of a request, the text of an answer. Pure."""
 
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from streaming.errors import BadAnswer
 from streaming.scheduling.prompt import Prompt
+
+_MOST_ANSWER_TOKENS = 32_768
 
 MAX_IMAGE_BYTES = 7_000_000
 """DashScope takes 10 MB of base64 text, which is 7.5 MB of JPEG."""
@@ -20,6 +23,14 @@ class Sampling:
     max_tokens: int
     temperature: float
 
+    def parameters(self) -> dict[str, Any]:
+        """By their usual names."""
+        return {"max_tokens": self.max_tokens, "temperature": self.temperature}
+
+    def with_room(self, times: int) -> "Sampling":
+        """The same, for an answer that may be so many times as long."""
+        return Sampling(min(self.max_tokens * times, _MOST_ANSWER_TOKENS), self.temperature)
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -29,32 +40,40 @@ class Exchange:
     objection: str
 
 
+Ending = Literal["whole", "cut_short", "refused"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The model's text, the name it goes by, and the tokens that were billed."""
+    """The model's text, the name it goes by, the tokens that were billed, and how it ended."""
 
     text: str
     model: str
     prompt_tokens: int
     completion_tokens: int
+    ending: Ending = "whole"
 
 
 _MAX_REPEATED_CHARS = 4_000
 _MAX_MODEL_CHARS = 100
 _MOST_TOKENS = 100_000_000
 _URL_HERE = "data:image/jpeg;base64,"
-_JSON_MODE = b',"response_format":{"type":"json_object"}}'
+_ENDINGS: dict[str, Ending] = {
+    "length": "cut_short", "max_tokens": "cut_short", "model_length": "cut_short",
+    "content_filter": "refused", "sensitive": "refused", "safety": "refused",
+    "prohibited_content": "refused", "refusal": "refused",
+}  # fmt: skip
+"""`finish_reason` of OpenAI and DashScope, Zhipu (sensitive), Mistral and gateways to others."""
 
 
 def request(
     model: str,
     prompt: Prompt,
-    sampling: Sampling,
     *,
     image: bytes | None = None,
     earlier: Exchange | None = None,
 ) -> bytes:
-    """The body of POST /chat/completions; a JPEG goes in as a data: URL."""
+    """The body of POST /chat/completions without parameters; a JPEG goes in as a data: URL."""
     content: list[dict[str, Any]] = []
     if image is not None:
         content.append({"type": "image_url", "image_url": {"url": _URL_HERE}})
@@ -67,14 +86,7 @@ def request(
         shown = earlier.answer[:_MAX_REPEATED_CHARS] or "(empty)"
         messages.append({"role": "assistant", "content": shown})
         messages.append({"role": "user", "content": earlier.objection})
-    encoded = msgspec.json.encode(
-        {
-            "model": model,
-            "messages": messages,
-            "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-        }
-    )
+    encoded = msgspec.json.encode({"model": model, "messages": messages})
     return encoded if image is None else _with_image(encoded, image)
 
 
@@ -85,20 +97,24 @@ def _with_image(encoded: bytes, image: bytes) -> bytes:
     return b"".join((encoded[:end], binascii.b2a_base64(image, newline=False), encoded[end:]))
 
 
-def in_json_mode(body: bytes) -> bytes:
-    """The same request, to be answered with a JSON object.
-
-    Providers ask for the word "JSON" in the prompt then; ours has it in both languages.
-    """
-    return body[:-1] + _JSON_MODE
+def with_parameters(body: bytes, parameters: Mapping[str, Any]) -> bytes:
+    """The same request with these beside its messages; the picture in it is copied once."""
+    if not parameters:
+        return body
+    return b"".join((memoryview(body)[:-1], b",", msgspec.json.encode(parameters)[1:]))
 
 
 class _Message(msgspec.Struct):
     content: str | list[Any] | None = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+    refusal: Any = None
 
 
 class _Choice(msgspec.Struct):
     message: _Message
+    error: Any = None
+    finish_reason: Any = None
 
 
 class _Usage(msgspec.Struct):
@@ -128,16 +144,31 @@ def reply(body: bytes) -> Reply:
         raise BadAnswer(what) from exc
     if not completion.choices:
         raise BadAnswer("the completion has no choices")
-    content = completion.choices[0].message.content
-    if isinstance(content, list):
-        content = "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
+    choice = completion.choices[0]
+    if choice.error:
+        raise BadAnswer("the completion holds an error")
+    ending = _ENDINGS.get(str(choice.finish_reason).lower(), "whole")
+    text = _text(choice.message.content)
+    if not text.strip() and choice.message.refusal:
+        text, ending = _text(choice.message.refusal), "refused"
+    if not text.strip() and ending == "whole":
+        text = _text(choice.message.reasoning_content) or _text(choice.message.reasoning)
     usage = completion.usage or _Usage()
     return Reply(
-        content or "",
+        text,
         _printable(completion.model or "")[:_MAX_MODEL_CHARS],
         _tokens(usage.prompt_tokens),
         _tokens(usage.completion_tokens),
+        ending,
     )
+
+
+def _text(content: object) -> str:
+    """A string, or the texts of a list of parts. In JSON mode some servers (vLLM with a reasoning
+    parser, for one) leave `content` empty and put the object beside it."""
+    if isinstance(content, list):
+        return "".join(str(p.get("text", "")) for p in content if isinstance(p, dict))
+    return content if isinstance(content, str) else ""
 
 
 def _tokens(value: object) -> int:
@@ -152,7 +183,8 @@ def _printable(text: str) -> str:
 
 
 def cheapest_request(model: str) -> bytes:
-    """The body of a call that asks for one token: enough to see whether a key works."""
-    return msgspec.json.encode(
-        {"model": model, "messages": [{"role": "user", "content": "1"}], "max_tokens": 1}
-    )
+    """The body of a call that, with `CHEAPEST`, is enough to see whether a key works."""
+    return msgspec.json.encode({"model": model, "messages": [{"role": "user", "content": "1"}]})
+
+
+CHEAPEST: Mapping[str, Any] = {"max_tokens": 1}

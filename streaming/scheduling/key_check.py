@@ -10,7 +10,9 @@ from streaming.errors import (
     BadRequest,
     KeyRejected,
     ModelMissing,
+    ModelRefused,
     NoApi,
+    Overloaded,
     ProviderError,
     ProviderTimeout,
     ProviderUnreachable,
@@ -20,7 +22,7 @@ from streaming.settings import ApiKey
 
 Cause = Literal[
     "rejected", "forbidden", "arrears", "throttled", "model_not_found", "refused", "no_connection",
-    "no_api", "timeout", "bad_answer", "provider_error",
+    "no_api", "timeout", "bad_answer", "overloaded", "provider_error",
 ]  # fmt: skip
 AccountKnown = Literal["shared", "own", "cannot tell"]
 
@@ -41,6 +43,7 @@ _ADVICE: dict[Cause, str] = {
     "no_api": "check provider.base_url and any proxy on the way",
     "timeout": "check again; if it stays so, the provider or the way to it is slow",
     "bad_answer": "check provider.base_url: what answers speaks another language",
+    "overloaded": "nothing: the provider has no capacity just now",
     "provider_error": "check again later: the provider has trouble of its own",
 }
 
@@ -98,8 +101,10 @@ def cause_of(error: ProviderError) -> Cause:
         (KeyRejected, "forbidden" if error.status == 403 else "rejected"),
         (Throttled, "throttled"),
         (ModelMissing, "model_not_found"),
+        (ModelRefused, "forbidden"),
         (BadRequest, "refused"),
         (NoApi, "no_api"),
+        (Overloaded, "overloaded"),
         (ProviderUnreachable, "no_connection"),
         (ProviderTimeout, "timeout"),
         (BadAnswer, "bad_answer"),

@@ -96,7 +96,9 @@ class KeyState:
                 self.recent.append(True)  # the key is fine; the question or the answer is not
             case _:
                 self.recent.append(False)
-                if self._mostly_fails:
+                if error.retry_after_s is not None:
+                    self._rest_until(now + min(error.retry_after_s, self.cooldown.max_s))
+                elif self._mostly_fails:
                     # Most likely the provider is down: be gentle, but back within seconds.
                     self._pause(now, _FIRST_PAUSE_S)
 

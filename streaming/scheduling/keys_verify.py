@@ -5,8 +5,8 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from streaming.errors import ProviderError
-from streaming.scheduling.chat import cheapest_request, reply
+from streaming.errors import ParameterRefused, ProviderError
+from streaming.scheduling.chat import CHEAPEST, cheapest_request
 from streaming.scheduling.falling_together import falling_together
 from streaming.scheduling.key_accounts import with_accounts, with_limits
 from streaming.scheduling.key_check import KeyCheck, Signs, checked, signs_in
@@ -80,9 +80,11 @@ async def _look(provider: Provider, key: ApiKey, model: str) -> _Found:
 
 
 async def _signs(provider: Provider, key: ApiKey, model: str) -> Signs:
-    call = Call(cheapest_request(model), _TIMEOUT_S, task_id="key-check")
-    response = await provider.send(key, call)
-    reply(response.body)
+    call = Call(cheapest_request(model), _TIMEOUT_S, "key-check", model=model, parameters=CHEAPEST)
+    try:
+        _, response = await provider.exchange(key, call)
+    except ParameterRefused:
+        _, response = await provider.exchange(key, call)
     return signs_in(response.headers, key.key.get_secret_value())
 
 

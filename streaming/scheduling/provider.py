@@ -2,33 +2,35 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from yarl import URL
 
 from streaming.errors import (
     BadAnswer,
-    JsonModeRefused,
     NoFreeConnection,
+    ParameterRefused,
     ProviderError,
 )
 from streaming.proxies import proxy_for
-from streaming.scheduling.chat import Reply, in_json_mode, reply
+from streaming.scheduling.chat import Reply, reply, with_parameters
+from streaming.scheduling.endpoint import completions_url
+from streaming.scheduling.error_body import tells_error
+from streaming.scheduling.parameters import Parameters
 from streaming.scheduling.request_body import RequestBody
 from streaming.scheduling.transport_errors import failure_of, proxy_refuses
 from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
-    html_answer,
     is_html,
-    refuses_json_mode,
 )
 from streaming.settings import ApiKey, ProviderSettings
+from streaming.settings.vendors import PRESETS
 from streaming.version import USER_AGENT
 
 TASK_HEADER = "x-trafficmon-task"
@@ -46,7 +48,8 @@ def _no_op() -> None:
 class Call:
     """One request: the body, how long it may take in all, and whom to tell when it leaves.
 
-    JSON mode is asked for where a `model` is named and is not known to refuse it.
+    `parameters` go beside the messages, less those that the `model` is known to refuse;
+    `wants_json` asks for JSON mode as `provider.json_mode` says.
     """
 
     body: bytes
@@ -54,6 +57,8 @@ class Call:
     task_id: str = ""
     on_sent: Callable[[], None] = _no_op
     model: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    wants_json: bool = False
 
 
 class Provider:
@@ -61,10 +66,16 @@ class Provider:
 
     def __init__(self, settings: ProviderSettings, *, max_connections: int) -> None:
         self._settings = settings
-        self._url = URL(settings.base_url.rstrip("/") + "/chat/completions")
+        self._url = completions_url(settings.base_url)
+        self._vendor = settings.vendor
+        preset = PRESETS[self._vendor]
+        self._key_header = preset.key_header
+        self._parameters = Parameters(
+            settings.json_mode, settings.parameters, preset.max_tokens_name
+        )
+        self._headers = {n: v.get_secret_value() for n, v in settings.headers.items()}
         self._max_connections = max_connections
         self._free = asyncio.Semaphore(max_connections)
-        self._without_json_mode: set[str] = set()
         self._session: aiohttp.ClientSession | None = None
         self._proxy: URL | None = None
 
@@ -105,17 +116,17 @@ class Provider:
         Raises:
             ProviderError: the subclass says what went wrong; no message holds the key.
         """
-        return reply((await self.send(key, call)).body)
+        return (await self.exchange(key, call))[0]
 
-    async def send(self, key: ApiKey, call: Call) -> Response:
-        """A 200 as it came, which is no web page.
+    async def exchange(self, key: ApiKey, call: Call) -> tuple[Reply, Response]:
+        """The model's answer, and the response that it came in.
 
         Raises:
             ProviderError: as `ask`.
         """
         secret = key.key.get_secret_value()
-        json_mode = self._asks_for_json(call.model)
-        body = in_json_mode(call.body) if json_mode else call.body
+        sent = self._parameters.of(call.model, call.parameters, wants_json=call.wants_json)
+        body = with_parameters(call.body, sent)
         await self._wait_for_connection()
         try:
             response = await self._exchange(secret, call, body)
@@ -129,16 +140,14 @@ class Provider:
             self._free.release()
         if response.status == _PROXY_WANTS_LOGIN:
             raise proxy_refuses(self._settings, self._proxy)
-        if response.status != 200:
-            raise self._refusal(response, key, call.model if json_mode else "")
-        if is_html(response):
-            raise html_answer(200, self._settings.base_url)
-        return response
-
-    def _asks_for_json(self, model: str) -> bool:
-        if not model or self._settings.json_mode == "off":
-            return False
-        return self._settings.json_mode == "on" or model not in self._without_json_mode
+        if response.status != 200 or is_html(response):
+            raise self._refusal(response, key, call.model, sent)
+        try:
+            return reply(response.body), response
+        except BadAnswer:
+            if tells_error(response.body):
+                raise self._refusal(response, key, call.model, sent) from None
+            raise
 
     async def _wait_for_connection(self) -> None:
         """Our own queue: aiohttp would count the wait as connecting."""
@@ -159,7 +168,8 @@ class Provider:
         if self._session is None:
             raise RuntimeError("use Provider as `async with`")
         settings = self._settings
-        headers = {"authorization": f"Bearer {secret}"}
+        bearer = "Bearer " if self._key_header == "authorization" else ""
+        headers = self._headers | {self._key_header: bearer + secret}
         if call.task_id:
             headers[TASK_HEADER] = call.task_id
         async with self._session.post(
@@ -190,18 +200,20 @@ class Provider:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _refusal(self, response: Response, key: ApiKey, asked_for_json: str) -> ProviderError:
-        """The error for a status other than 200; `asked_for_json` names the model, or is empty."""
+    def _refusal(
+        self, response: Response, key: ApiKey, model: str, sent: Mapping[str, Any]
+    ) -> ProviderError:
+        """The error in an answer to a request that had these parameters."""
         error = error_of(
             response,
             base_url=self._settings.base_url,
+            vendor=self._vendor,
             key_id=key.id,
             secret=key.key.get_secret_value(),
             now=datetime.now(UTC),
         )
-        if asked_for_json and refuses_json_mode(response):
-            if self._settings.json_mode == "auto":
-                self._without_json_mode.add(asked_for_json)
-                return JsonModeRefused(str(error))
+        if refused := self._parameters.learn(model, sent, response.status, response.body):
+            return ParameterRefused(f"{error}; the model is asked without {refused} from now on")
+        if self._parameters.objects_to_json(sent, response.status, response.body):
             error.args = (f"{error}; provider.json_mode: auto asks without JSON mode",)
         return error

@@ -1,35 +1,36 @@
-"""What a provider's answer other than 200 means, as one of our errors. Pure."""
+"""What a provider's answer that is no completion means, as one of our errors. Pure."""
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import msgspec
 
 from streaming.errors import (
     AccountExhausted,
     BadRequest,
+    ContentRefused,
     KeyRejected,
     ModelMissing,
+    ModelRefused,
     NoApi,
+    Overloaded,
     ProviderError,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
 )
 from streaming.logs import MASK, mask_url
-from streaming.scheduling.throttle import cause_of, is_exhausted
+from streaming.scheduling import error_body
+from streaming.scheduling.error_body import Said
+from streaming.scheduling.meaning import Answer, meaning
+from streaming.scheduling.outcomes import Outcome
+from streaming.scheduling.throttle import CAUSES
+from streaming.settings.vendors import Vendor
 
 _MAX_MESSAGE_CHARS = 200
+_MAX_CODE_CHARS = 60
 _LONGEST_RETRY_AFTER_S = 3600.0
-_ABOUT_JSON_MODE = re.compile(rb"response_?\s?format|json_object|json[ _-]mode|structured output")
-_MODEL_MISSING = re.compile(
-    rb"model_?not_?found|model\b.{0,120}?\b(?:not found|not exist|does ?n[o']t exist)", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,59 +50,78 @@ def is_html(response: Response) -> bool:
 
 
 def error_of(
-    response: Response, *, base_url: str, key_id: str, secret: str, now: datetime
+    response: Response, *, base_url: str, vendor: Vendor, key_id: str, secret: str, now: datetime
 ) -> ProviderError:
-    """The error for an answer that is not a completion; some servers repeat the key in it."""
-    said = f"{response.status}: {_message(response.body, secret)}"
-    error = _error_of(response, said, base_url, key_id, now)
-    error.status = response.status
+    """The error for an answer that is no completion; some servers repeat the key in it.
+
+    Also for a 200 that is a web page, or that has an error in its body.
+    """
+    read = error_body.read(response.body)
+    wait_s = wait_named(response.headers, now)
+    answer = Answer(response.status, read, vendor, is_html(response), wait_s is not None)
+    outcome = meaning(answer)
+    said = f"{response.status}: {_shown(read, secret)}"
+    if 300 <= response.status < 400:
+        said += " (a redirect: set the address it leads to)"
+    error = _error(outcome, _Told(said, key_id, mask_url(base_url)))
+    error.status, error.retry_after_s = response.status, wait_s
     return error
 
 
-def _error_of(  # noqa: PLR0911 - the most specific reading wins
-    response: Response, said: str, base_url: str, key_id: str, now: datetime
-) -> ProviderError:
-    status, body = response.status, response.body
-    if is_exhausted(body):
-        return AccountExhausted(f"key {key_id}: the account is out of credit ({said})")
-    if status == 429:
-        retry_after_s = retry_after(response.headers.get("retry-after"), now)
-        return Throttled(f"key {key_id}: {said}", cause=cause_of(body), retry_after_s=retry_after_s)
-    # Before 401 and 403: a proxy's login page says nothing about the key.
-    if is_html(response):
-        return html_answer(status, base_url)
-    if status in {401, 403}:
-        return KeyRejected(
-            f"key {key_id} is not accepted (api_keys in api_keys.yaml, {said}); "
-            "`trafficmon keys verify` checks all keys"
-        )
-    if status == 408:
-        return ProviderTimeout(f"the provider gave up waiting ({said})")
-    if 300 <= status < 400:
-        return NoApi(
-            f"{mask_url(base_url)} (provider.base_url) redirects elsewhere ({status}): "
-            "set the address it leads to"
-        )
-    if status in {400, 404} and _MODEL_MISSING.search(body.lower()):
-        return ModelMissing(f"the provider has no such model (provider.model, {said})")
-    if 400 <= status < 500:
-        return BadRequest(f"the provider refuses the request ({said})")
-    return ProviderUnavailable(f"the provider at {mask_url(base_url)} answered {said}")
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What every message may say: the provider's own words, whose key, which address."""
+
+    said: str
+    key_id: str
+    where: str
 
 
-def html_answer(status: int, base_url: str) -> NoApi:
-    """The error for a web page."""
-    error = NoApi(
-        f"{mask_url(base_url)} (provider.base_url) answered {status} with HTML, so it is no "
-        "OpenAI-compatible API: check the address and any proxy on the way"
-    )
-    error.status = status
-    return error
+def _error(outcome: Outcome, told: _Told) -> ProviderError:
+    if outcome in CAUSES:
+        return Throttled(f"key {told.key_id}: {told.said}", cause=CAUSES[outcome])
+    return _ERRORS.get(outcome, _unavailable)(told)
 
 
-def refuses_json_mode(response: Response) -> bool:
-    """Whether it is `response_format` that the server objects to."""
-    return response.status in {400, 422} and bool(_ABOUT_JSON_MODE.search(response.body.lower()))
+def _unavailable(told: _Told) -> ProviderError:
+    return ProviderUnavailable(f"the provider at {told.where} answered {told.said}")
+
+
+_ERRORS: dict[Outcome, Callable[[_Told], ProviderError]] = {
+    Outcome.OWES_MONEY: lambda t: AccountExhausted(
+        f"key {t.key_id}: the account is out of credit or quota ({t.said})"
+    ),
+    Outcome.KEY_REFUSED: lambda t: KeyRejected(
+        f"key {t.key_id} is not accepted (api_keys in api_keys.yaml, {t.said}); "
+        "`trafficmon keys verify` checks all keys"
+    ),
+    Outcome.MODEL_REFUSED: lambda t: ModelRefused(
+        f"key {t.key_id} may not use the model (provider.model, {t.said}); allow it in the "
+        "provider's console, or set another"
+    ),
+    Outcome.MODEL_MISSING: lambda t: ModelMissing(
+        f"the provider has no such model (provider.model, {t.said})"
+    ),
+    Outcome.CONTENT_REFUSED: lambda t: ContentRefused(
+        f"the provider refuses to judge this group ({t.said})"
+    ),
+    Outcome.REQUEST_REFUSED: lambda t: BadRequest(f"the provider refuses the request ({t.said})"),
+    Outcome.OVERLOADED: lambda t: Overloaded(f"the provider has no capacity just now ({t.said})"),
+    Outcome.TIMED_OUT: lambda t: ProviderTimeout(f"the provider gave up waiting ({t.said})"),
+    Outcome.NOT_A_PROVIDER: lambda t: NoApi(
+        f"{t.where} (provider.base_url) answered {t.said}: no OpenAI-compatible API is there; "
+        "check the address and any proxy on the way"
+    ),
+}
+
+
+def wait_named(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait as the headers say, in `retry-after-ms` (Azure) or `retry-after`."""
+    try:
+        wait_s = float(headers.get("retry-after-ms", "")) / 1000
+    except ValueError:
+        return retry_after(headers.get("retry-after"), now)
+    return None if math.isnan(wait_s) else min(max(wait_s, 0.0), _LONGEST_RETRY_AFTER_S)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -123,18 +143,9 @@ def without_secret(text: str, secret: str) -> str:
     return text.replace(secret, MASK) if secret else text
 
 
-def _message(body: bytes, secret: str) -> str:
-    """The error's own words, on one line. The key goes before the cut: half of it is too much."""
-    try:
-        fields: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        text = body[: _MAX_MESSAGE_CHARS + len(secret)].decode("utf-8", "replace")
-    else:
-        error = fields.get("error", fields) if isinstance(fields, dict) else fields
-        if isinstance(error, dict):
-            code, message = error.get("code"), error.get("message", "")
-            text = f"{message} [{code}]" if code else str(message)
-        else:
-            text = str(error)
-    shown = " ".join(without_secret(text, secret).split())[:_MAX_MESSAGE_CHARS]
-    return shown or "no message"
+def _shown(said: Said, secret: str) -> str:
+    """Its own words, on one line. The key goes before the cut: half of it is too much."""
+    message = without_secret(said.message, secret)[:_MAX_MESSAGE_CHARS]
+    codes = sorted(said.codes, key=str.isdigit)  # a name says more than a number
+    code = without_secret(codes[0], secret)[:_MAX_CODE_CHARS] if codes else ""
+    return f"{message} [{code}]".strip() if code else message or "no message"

@@ -1,20 +1,16 @@
 """What the model's answer means: parsed, repaired where only one reading is possible. Pure."""
 
-import json
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from streaming.errors import BadAnswer
+from streaming.scheduling.answer_text import verdict_fields
 
 Level = Literal["none", "low", "medium", "high"]
 
-_MAX_TEXT_CHARS = 64_000
-_MAX_JSON_STARTS = 20
 _MAX_RISK_TYPES = 3
 _MAX_RISK_TYPE_CHARS = 40
 _MAX_DESCRIPTION_CHARS = 500
@@ -26,7 +22,6 @@ _LEVELS: dict[str, Level] = {
     "high": "high", "高": "high", "高风险": "high",
 }  # fmt: skip
 _RISING: tuple[Level, ...] = ("none", "low", "medium", "high")
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +51,9 @@ def parse(text: str, object_ids: Collection[int], thresholds: Thresholds) -> Ver
     Raises:
         BadAnswer: no JSON object with a known risk level and a confidence in it.
     """
-    fields = _find_object(text)
+    fields = verdict_fields(text)
     level = _level(fields.get("risklevel"))
-    confidence = _confidence(fields.get("confidence"))
+    confidence = _confidence(fields.get("confidence"), level, thresholds)
     known = set(object_ids)
     triggers = tuple(
         dict.fromkeys(i for i in _integers(fields.get("triggerobjectids")) if i in known)
@@ -83,52 +78,6 @@ def demoted(level: Level, confidence: float, thresholds: Thresholds) -> Level:
     return "none"
 
 
-def _find_object(text: str) -> Mapping[str, Any]:
-    """The one verdict in the text, with its names in lower case and no `_`.
-
-    Several are fine as long as they agree: a sign in the picture that was read out ("{riskLevel:
-    none}") must not win over what the model found, nor the other way round.
-    """
-    text = text[:_MAX_TEXT_CHARS].strip()
-    if not text:
-        raise BadAnswer("the answer is empty")
-    try:
-        whole = msgspec.json.decode(text)  # as it should be, and most are
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        whole = None
-    fields = _fields(whole)
-    if "risklevel" in fields:
-        return fields
-    found = list(_objects(text))
-    verdicts = [v for v in map(_fields, found) if "risklevel" in v]
-    if not verdicts:
-        raise BadAnswer("riskLevel is missing" if found else "the answer holds no JSON object")
-    if len({str(v["risklevel"]).strip().lower() for v in verdicts}) > 1:
-        raise BadAnswer("the answer holds several verdicts, and they disagree")
-    return verdicts[0]
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """JSON objects in the text, also those inside of others that are no verdict."""
-    end = 0
-    for start in [m.start() for m in re.finditer(r"\{", text)][:_MAX_JSON_STARTS]:
-        if start < end:
-            continue
-        try:
-            value, stop = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        yield value
-        if "risklevel" in _fields(value):
-            end = stop
-
-
-def _fields(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        return {}
-    return {str(k).replace("_", "").lower(): v for k, v in value.items()}
-
-
 def _level(value: Any) -> Level:
     name = value.strip().lower() if isinstance(value, str) else None
     level = _LEVELS.get(name.removesuffix(" risk")) if name is not None else None
@@ -137,12 +86,23 @@ def _level(value: Any) -> Level:
     return level
 
 
-def _confidence(value: Any) -> float:
+def _confidence(value: Any, level: Level, thresholds: Thresholds) -> float:
+    """From 0 to 1. A percentage is taken as one where that leaves the level a danger.
+
+    Anything else above 1 may be of 10, of 100 or a slip: it is asked back, since a guess could
+    turn a danger into "none".
+    """
     number = _number(value)
     if number is None or not math.isfinite(number):
         raise BadAnswer(f"confidence {_shown(value)} is not a number from 0 to 1")
-    # Above 2 it can only be meant as per cent; between 1 and 2 as a slip over 1.
-    return min(max(number / 100 if number > 2 else number, 0.0), 1.0)
+    if 0 <= number <= 1:
+        return number
+    as_percentage = number / 100
+    if 10 < number <= 100 and (
+        level == "none" or demoted(level, as_percentage, thresholds) != "none"
+    ):
+        return as_percentage
+    raise BadAnswer(f"confidence {_shown(value)} is on another scale than 0 to 1")
 
 
 def _number(value: Any) -> float | None:

@@ -237,4 +237,5 @@ def policy_of(settings: Settings) -> Policy:
         call_timeout_s=settings.scheduler.timeout_seconds,
         task_timeout_s=settings.scheduler.task_timeout_seconds,
         prices=Prices(provider.price_per_1k_prompt_tokens, provider.price_per_1k_completion_tokens),
+        hedge_share=settings.scheduler.hedge_share,
     )

@@ -25,6 +25,7 @@ from streaming.settings.monitoring import AlertSettings, MonitoringSettings, Rul
 from streaming.settings.redis import RedisSettings
 from streaming.settings.serving import LakeSettings, ServingSettings, SimulatorSettings
 from streaming.settings.silences import Silence
+from streaming.settings.sources import config_folder
 
 __all__ = [
     "AlertSettings",
@@ -51,6 +52,7 @@ __all__ = [
     "SimulatorSettings",
     "Topic",
     "Topics",
+    "config_folder",
     "every_setting",
     "folders",
     "in_force",

@@ -2,12 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SecretStr,
+    model_validator,
+)
 
 from streaming.settings.base import ReadableFile, Section, matching
 from streaming.settings.server_addresses import BaseAddress, ProxyAddress
-
-DASHSCOPE_BASE_URL = "https://dashscope.aliyuncs.com/compatible-mode/v1"
+from streaming.settings.vendors import DASHSCOPE_BASE_URL, PRESETS, Vendor, vendor_of
 
 
 def _fit_for_a_header(secret: SecretStr) -> SecretStr:
@@ -17,11 +23,29 @@ def _fit_for_a_header(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _printable(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("must be printable ASCII on one line")
+    return secret
+
+
 Secret = Annotated[SecretStr, AfterValidator(_fit_for_a_header)]
 KeyId = Annotated[str, matching(r"[A-Za-z0-9._-]{1,64}", "be 1 to 64 letters, digits and . _ -")]
 
 
 ModelName = Annotated[str, matching(r"\S+", "be a name without spaces")]
+HeaderName = Annotated[str, matching(r"[A-Za-z0-9-]{1,64}", "be a header's name")]
+HeaderValue = Annotated[SecretStr, AfterValidator(_printable)]
+_OURS = frozenset({"messages", "model", "response_format", "stream", "n", "tools"})
+
+
+def _ours_alone(parameters: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if found := _OURS & parameters.keys():
+        raise ValueError(f"must leave {', '.join(sorted(found))} to Trafficmon")
+    return parameters
+
+
 _SWITCH = BeforeValidator(lambda v: {"true": "on", "false": "off"}.get(str(v).lower(), v))
 
 
@@ -62,6 +86,13 @@ class SchedulerSettings(Section):
     pacing: Literal["smooth", "burst"] = Field(
         "smooth", description="smooth spreads calls evenly, burst sends a second's share at once"
     )
+    hedge_share: float = Field(
+        0.03,
+        ge=0,
+        le=0.5,
+        description="Most second calls, of all calls, for those that take longer than the "
+        "model's P99; 0: none",
+    )
     task_deadline_s: float = Field(
         30, gt=0, le=3600, description="Age at which a waiting task expires, s"
     )
@@ -90,14 +121,26 @@ class ProviderSettings(Section):
         description="http://user:password@host:port by which it is reached, or none; "
         "unset: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
     )
+    preset: Literal[
+        "auto", "dashscope", "openai", "azure", "openrouter", "deepseek", "zhipu", "moonshot",
+        "vllm", "ollama", "other",
+    ] = Field("auto", description="Whose API it is; auto: by the host of base_url")  # fmt: skip
     model: ModelName = Field("qwen-vl-plus", description="Model asked first")
     fallback_models: tuple[ModelName, ...] = Field(
         (), description="Asked in order when it is refused"
     )
     max_tokens: int = Field(500, ge=16, le=32_768, description="Longest answer, tokens")
     temperature: float = Field(0.1, ge=0, le=2, description="Randomness of the answer")
-    json_mode: Annotated[Literal["auto", "on", "off"], _SWITCH] = Field(
-        "auto", description="Ask for JSON by `response_format`; auto: of models that take it"
+    json_mode: Annotated[Literal["auto", "object", "schema", "on", "off"], _SWITCH] = Field(
+        "auto",
+        description="Ask for JSON by `response_format`; auto: an object, of models that take it; "
+        "schema: by JSON schema; on is object",
+    )
+    parameters: Annotated[dict[str, JsonValue], AfterValidator(_ours_alone)] = Field(
+        {}, max_length=50, description="Further parameters of a request; null leaves one out"
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        {}, max_length=20, description="Further headers of a request"
     )
     connect_timeout_s: float = Field(5, gt=0, le=60, description="Longest connect, s")
     write_timeout_s: float = Field(
@@ -118,6 +161,29 @@ class ProviderSettings(Section):
     max_answer_bytes: int = Field(
         1_000_000, ge=1000, le=100_000_000, description="Longest answer read, bytes"
     )
+
+    @property
+    def vendor(self) -> Vendor:
+        """Whose API it is."""
+        return vendor_of(self.base_url) if self.preset == "auto" else Vendor(self.preset)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at_the_presets_address(cls, value: object) -> object:
+        """A preset brings its address, unless one is given."""
+        if not isinstance(value, dict) or value.get("base_url") is not None:
+            return value
+        known = {vendor.value: preset.base_url for vendor, preset in PRESETS.items()}
+        name = value.get("preset")
+        address = known.get(name) if isinstance(name, str) else None
+        return value | {"base_url": address} if address else value
+
+    @model_validator(mode="after")
+    def _address_known(self) -> "ProviderSettings":
+        own = self.preset in {"azure", "other"} and "base_url" not in self.model_fields_set
+        if own:
+            raise ValueError(f"must have base_url: preset {self.preset} has no address of its own")
+        return self
 
 
 class MinConfidence(Section):

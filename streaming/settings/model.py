@@ -58,6 +58,7 @@ class Settings(Section):
     def secrets(self) -> tuple[str, ...]:
         """Every value that no log may show; one of under 8 characters would mask innocent words."""
         found = [] if self.simulated else [key.key.get_secret_value() for key in self.api_keys]
+        found += [value.get_secret_value() for value in self.provider.headers.values()]
         found += self.kafka.security.secrets()
         if self.serving.token:
             found.append(self.serving.token.get_secret_value())

@@ -31,13 +31,13 @@ def http_address(text: str) -> str:
 
 
 def base_address(text: str) -> str:
-    """The same, to which a path is added.
+    """The same, to which a path is added; a query such as `?api-version=1` stays.
 
     Raises:
         ValueError: it is none.
     """
-    if re.search(r"[?#]", text):
-        raise ValueError(f"must end before any ? or #; {_ENCODE}")
+    if re.search(r"#|\?.*[?@]", text):
+        raise ValueError(f"must have no # and at most one ?, after the host; {_ENCODE}")
     return http_address(text)
 
 

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -165,6 +165,14 @@ def http_address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+OutcomeName = Literal[
+    "throttled_requests", "throttled_tokens", "throttled_burst", "throttled_concurrency",
+    "throttled", "owes_money", "key_refused", "model_refused", "model_missing", "content_refused",
+    "request_refused", "overloaded", "unavailable", "timed_out", "cut_short", "empty",
+    "not_a_provider",
+]  # fmt: skip
+
+
 class SimulatorSettings(Section):
     """The `simulator` block: the embedded provider, used while there is no real key."""
 
@@ -180,6 +188,17 @@ class SimulatorSettings(Section):
     hang_rate: float = Field(0.0, ge=0, le=1, description="Share never answered")
     malformed_rate: float = Field(0.0, ge=0, le=1, description="Share answered with broken JSON")
     slow_rate: float = Field(0.0, ge=0, le=1, description="Share answered drop by drop")
+    preset: Literal[
+        "dashscope", "openai", "azure", "openrouter", "deepseek", "zhipu", "moonshot", "vllm",
+        "ollama", "other",
+    ] = Field("dashscope", description="Whose words and codes its errors have")  # fmt: skip
+    outcomes: dict[OutcomeName, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {},
+        description="Shares of calls that end so: {overloaded: 0.05}; docs/providers.md names them",
+    )
+    key_outcomes: dict[str, OutcomeName] = Field(
+        {}, description="How every call of a key ends: {sim-1: owes_money}"
+    )
     dead_keys: tuple[str, ...] = Field((), description="Ids of keys answered 401")
     seed: int = Field(1, description="Of its random numbers")
 

@@ -13,11 +13,13 @@ import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
+from streaming.scheduling.outcomes import Outcome
 from streaming.simulator import provider_bodies as bodies
 from streaming.simulator.provider_books import NOBODY, Books, SimulatedKey
 from streaming.simulator.provider_chat import Chat, chat_of
 from streaming.simulator.provider_faults import Fault, Faults
 from streaming.simulator.provider_server import Server, head_arrived_at
+from streaming.simulator.provider_vendors import saying
 from streaming.simulator.provider_verdict import answer
 
 __all__ = ["Latency", "SimulatedKey", "Simulator"]
@@ -112,10 +114,29 @@ class Simulator:
         task_id = request.headers.get(TASK_HEADER)
         if task_id is not None:
             self.books.arrived[task_id] += 1
+        outcome = self.faults.outcome(key.id, self._rng)
+        if outcome is not None:
+            self.books.drawn[outcome] += 1
+            return await self._end(request, outcome)
         fault = self.faults.draw(self._rng)
         if fault is not None:
             self.books.drawn[fault] += 1
         return await self._judge(request, fault, task_id)
+
+    async def _end(self, request: web.BaseRequest, outcome: Outcome) -> web.StreamResponse:
+        """An answer that ends so, in the preset's words."""
+        said = saying(self.faults.preset, outcome)
+        if said is not None:
+            status, body = said
+            return _json(body, status)
+        content, finish = (
+            ("", "stop") if outcome is Outcome.EMPTY else ('{"riskLevel": "hi', "length")
+        )
+        chat = chat_of(await request.read(), _MODELS[0])
+        body = bodies.completion(
+            content, chat.model, next(self._numbers), 0, (1_000, 500), finish_reason=finish
+        )
+        return _json(body)
 
     def _rejection(self, key: SimulatedKey | None, request: web.BaseRequest) -> web.Response | None:
         """What a key gets that may not call."""

@@ -85,7 +85,13 @@ def models(names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def completion(
-    content: str, model: str, number: int, created: int, tokens: tuple[int, int]
+    content: str,
+    model: str,
+    number: int,
+    created: int,
+    tokens: tuple[int, int],
+    *,
+    finish_reason: str = "stop",
 ) -> dict[str, Any]:
     """A chat completion; `tokens` of the prompt and of the answer."""
     asked, answered = tokens
@@ -98,7 +104,7 @@ def completion(
             {
                 "index": 0,
                 "message": {"role": "assistant", "content": content},
-                "finish_reason": "stop",
+                "finish_reason": finish_reason,
                 "logprobs": None,
             }
         ],

@@ -1,6 +1,7 @@
 """Our client against the simulator: every way to fail has one error, and no error shows the key."""
 
 import asyncio
+import json
 import socket
 import traceback
 from collections.abc import AsyncIterator
@@ -13,15 +14,16 @@ from streaming.errors import (
     AccountExhausted,
     BadAnswer,
     BadRequest,
-    JsonModeRefused,
     KeyRejected,
     ModelMissing,
+    ModelRefused,
     NoFreeConnection,
+    ParameterRefused,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
 )
-from streaming.scheduling.chat import Sampling, cheapest_request, request
+from streaming.scheduling.chat import CHEAPEST, Sampling, cheapest_request, request
 from streaming.scheduling.prompt import Question, build
 from streaming.scheduling.provider import Call, Provider
 from streaming.scheduling.verdict import Thresholds, parse
@@ -31,7 +33,7 @@ from tests.unit.scheduling.cases import a_task
 from tests.waiting import eventually_async
 
 KEY = ApiKey(id="sim-1", key=SecretStr("secret-1"))
-BODY = request("qwen-vl-plus", build(a_task(), Question("zh")), Sampling(300, 0.1))
+BODY = request("qwen-vl-plus", build(a_task(), Question("zh")))
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ async def test_an_answer_is_a_verdict_and_the_moment_of_sending_is_told(simulato
         ({"empty": True}, BadAnswer, "the body is empty"),
         ({"unknown_models": ("qwen-vl-plus",)}, ModelMissing, "provider.model"),
         ({"arrears_keys": ("sim-1",)}, AccountExhausted, "out of credit"),
-        ({"forbidden_keys": ("sim-1",)}, KeyRejected, "403"),
+        ({"forbidden_keys": ("sim-1",)}, ModelRefused, "403"),
         ({"html": True}, ProviderUnavailable, "provider.base_url"),
         ({"down": True}, ProviderUnavailable, "provider.base_url"),
         ({"huge": True}, BadAnswer, "provider.max_answer_bytes"),
@@ -103,10 +105,13 @@ async def test_nobody_there_is_an_error_that_names_the_setting(base_url):
 @pytest.fixture
 async def odd_server() -> AsyncIterator[tuple[str, dict]]:
     """Answers whatever the test puts into `answer`, and repeats the key it was given."""
-    answer: dict = {}
+    answer: dict = {"status": 200, "body": b"{}", "requests": [], "headers_sent": [], "paths": []}
 
     async def handle(request: web.Request) -> web.Response:
-        key = request.headers["authorization"]
+        answer["requests"].append(await request.read())
+        answer["headers_sent"].append({k.lower(): v for k, v in request.headers.items()})
+        answer["paths"].append(request.path_qs)
+        key = request.headers.get("authorization", "")
         body = answer["body"].replace(b"KEY", key.encode())
         return web.Response(status=answer["status"], body=body, headers=answer.get("headers"))
 
@@ -159,9 +164,7 @@ async def deaf_server() -> AsyncIterator[str]:
     server.close()
 
 
-LONG_BODY = request(
-    "m", build(a_task(), Question("zh")), Sampling(300, 0.1), image=b"\xff\xd8" * 3_400_000
-)
+LONG_BODY = request("m", build(a_task(), Question("zh")), image=b"\xff\xd8" * 3_400_000)
 
 
 async def test_a_server_that_takes_nothing_of_a_request_meets_the_write_timeout(deaf_server):
@@ -223,18 +226,24 @@ async def test_a_long_request_that_is_taken_slowly_is_sent_whole(simulator):
     assert sent == [1]
 
 
-# --- JSON mode ------------------------------------------------------------------------------------
+# --- JSON mode and other parameters -------------------------------------------------------------
+
+PARAMETERS = Sampling(300, 0.1).parameters()
+
+
+def asking(body: bytes, model: str) -> Call:
+    return Call(body, 5.0, model=model, parameters=PARAMETERS, wants_json=True)
 
 
 async def test_json_mode_is_asked_for_until_the_model_refuses_it_and_only_once(simulator):
     async with a_provider(simulator.base_url) as provider:
-        assert (await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))).text
+        assert (await provider.ask(KEY, asking(BODY, "qwen-vl-plus"))).text
         simulator.break_it(no_json_mode=True)
-        with pytest.raises(JsonModeRefused):
-            await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))
-        assert (await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-plus"))).text
-        with pytest.raises(JsonModeRefused):  # each model is found out by itself
-            await provider.ask(KEY, Call(BODY, 5.0, model="qwen-vl-max"))
+        with pytest.raises(ParameterRefused):
+            await provider.ask(KEY, asking(BODY, "qwen-vl-plus"))
+        assert (await provider.ask(KEY, asking(BODY, "qwen-vl-plus"))).text
+        with pytest.raises(ParameterRefused):  # each model is found out by itself
+            await provider.ask(KEY, asking(BODY, "qwen-vl-max"))
 
 
 @pytest.mark.parametrize("json_mode", ["on", "off"])
@@ -242,13 +251,13 @@ async def test_json_mode_can_be_demanded_or_left_out(simulator, json_mode):
     simulator.break_it(no_json_mode=True)
     async with a_provider(simulator.base_url, json_mode=json_mode) as provider:
         for _ in range(2):
-            asking = provider.ask(KEY, Call(BODY, 5.0, model="m"))
+            answer = provider.ask(KEY, asking(BODY, "m"))
             if json_mode == "off":
-                assert (await asking).text
+                assert (await answer).text
                 continue
             with pytest.raises(BadRequest, match=r"provider\.json_mode") as caught:
-                await asking
-            assert not isinstance(caught.value, JsonModeRefused)
+                await answer
+            assert not isinstance(caught.value, ParameterRefused)
 
 
 async def test_other_refusals_are_not_taken_for_one_of_json_mode(odd_server):
@@ -256,14 +265,66 @@ async def test_other_refusals_are_not_taken_for_one_of_json_mode(odd_server):
     answer.update(status=400, body=b'{"error":{"message":"bad image"}}')
     async with a_provider(base_url) as provider:
         with pytest.raises(BadRequest, match="bad image") as caught:
-            await provider.ask(KEY, Call(BODY, 5.0, model="m"))
-    assert not isinstance(caught.value, JsonModeRefused)
+            await provider.ask(KEY, asking(BODY, "m"))
+    assert not isinstance(caught.value, ParameterRefused)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_our_prompt_has_the_word_that_providers_ask_for_in_json_mode(simulator, language):
-    body = request("m", build(a_task(), Question(language)), Sampling(300, 0.1))
+    body = request("m", build(a_task(), Question(language)))
     async with a_provider(simulator.base_url, json_mode="on") as provider:
-        assert (await provider.ask(KEY, Call(body, 5.0, model="m"))).text
+        assert (await provider.ask(KEY, asking(body, "m"))).text
         with pytest.raises(BadRequest, match="must contain the word 'json'"):
-            await provider.ask(KEY, Call(cheapest_request("m"), 5.0, model="m"))
+            await provider.ask(KEY, asking(cheapest_request("m"), "m"))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "before", "after"),
+    [
+        ("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", "max_tokens", "max_completion_tokens"),
+        ("Unsupported value: 'temperature' does not support 0.1 with this model.", "temperature", None),
+        ("parameter.enable_thinking must be set to false for non-streaming calls",
+         None, "enable_thinking"),
+    ],
+)  # fmt: skip
+async def test_a_parameter_that_a_model_refuses_is_left_out_from_then_on(
+    odd_server, refusal, before, after
+):
+    base_url, answer = odd_server
+    async with a_provider(base_url) as provider:
+        answer.update(status=400, body=json.dumps({"error": {"message": refusal}}).encode())
+        with pytest.raises(ParameterRefused, match="from now on"):
+            await provider.ask(KEY, asking(BODY, "m"))
+        with pytest.raises(BadRequest) as caught:  # said again, it is about something else
+            await provider.ask(KEY, asking(BODY, "m"))
+        assert not isinstance(caught.value, ParameterRefused)
+    first, second = (json.loads(body) for body in answer["requests"])
+    assert before is None or (before in first and before not in second)
+    assert after is None or (after not in first and after in second)
+
+
+async def test_parameters_and_headers_of_the_settings_go_with_each_request(odd_server):
+    base_url, answer = odd_server
+    own = {"max_tokens": None, "top_p": 0.5, "temperature": 0}
+    async with a_provider(base_url, parameters=own, headers={"X-Title": "Traffic mon"}) as provider:
+        with pytest.raises(BadAnswer):
+            await provider.ask(KEY, asking(BODY, "m"))
+    sent = json.loads(answer["requests"][0])
+    assert (sent["top_p"], sent["temperature"], "max_tokens" in sent) == (0.5, 0, False)
+    assert answer["headers_sent"][0]["x-title"] == "Traffic mon"
+
+
+async def test_azure_takes_its_key_in_a_header_of_its_own(odd_server):
+    base_url, answer = odd_server
+    async with a_provider(base_url + "?api-version=1", preset="azure") as provider:
+        with pytest.raises(BadAnswer):
+            await provider.ask(KEY, asking(BODY, "m"))
+    assert answer["headers_sent"][0]["api-key"] == "secret-1"
+    assert "authorization" not in answer["headers_sent"][0]
+    assert answer["paths"][0] == "/v1/chat/completions?api-version=1"
+
+
+async def test_the_cheapest_call_is_taken_too(simulator):
+    async with a_provider(simulator.base_url) as provider:
+        call = Call(cheapest_request("qwen-vl-plus"), 5.0, parameters=CHEAPEST)
+        assert (await provider.ask(KEY, call)).completion_tokens <= 1

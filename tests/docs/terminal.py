@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-import pytest
 
 from tests.docs.page import Block
 from tests.waiting import eventually
@@ -46,16 +45,10 @@ class Ended:
     out: str
 
 
-def require_own_network() -> None:
-    """Skip where the system gives none."""
-    try:
-        subprocess.run([*_OWN_NETWORK, "true"], check=True, capture_output=True, timeout=30)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("unshare --net gives no network of one's own here")
-
-
 class Terminal:
     """Runs blocks of commands one after another; variables and the folder stay as they leave them.
+
+    A test that opens one is marked `needs("own-network")`.
 
     What still runs at the end is ended.
     """

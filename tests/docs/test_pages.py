@@ -13,7 +13,7 @@ from streaming.lake.schema import ensure_schema
 from streaming.settings import load
 from tests.builders import risk_assessment
 from tests.docs import page
-from tests.docs.terminal import Terminal, require_own_network
+from tests.docs.terminal import Terminal
 from tests.unit.lake.rows import bring
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,6 @@ def test_commands_are_in_blocks_that_say_so(name):
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory):
     """In a folder with the settings of a fresh clone, and a lake with a verdict in it."""
-    require_own_network()
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "config", folder / "config")
     state = {"TRAFFICMON_STATE_DIR": str(folder / ".trafficmon")}
@@ -70,6 +69,7 @@ def terminal(tmp_path_factory):
         yield opened_terminal
 
 
+@pytest.mark.needs("own-network")
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_the_commands_of_a_page_do_as_it_says(terminal, name):
     terminal.run(page.Block(1, "rm -rf config.backup"), BLOCK_S)  # the last page's

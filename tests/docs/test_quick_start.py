@@ -9,7 +9,9 @@ import pytest
 
 from streaming.embedded import jars
 from tests.docs.follow import follow
-from tests.docs.terminal import Terminal, require_own_network
+from tests.docs.terminal import Terminal
+
+pytestmark = pytest.mark.needs("own-network", "curl")
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/quick-start.md"
@@ -27,9 +29,6 @@ def folder(tmp_path):
 
 @pytest.fixture
 def terminal(folder, tmp_path):
-    require_own_network()
-    if shutil.which("curl") is None:
-        pytest.skip("needs curl")
     environment = {
         name: value
         for name, value in os.environ.items()

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.docs import page
-from tests.docs.terminal import Terminal, require_own_network
+from tests.docs.terminal import Terminal
 
 PAGE = """
 Words.
@@ -92,7 +92,6 @@ def test_what_is_shown_is_compared_but_for_its_numbers(shown, seen, missing):
 
 @pytest.fixture
 def terminal(tmp_path):
-    require_own_network()
     with Terminal(tmp_path, os.environ, tmp_path / "notes") as opened:
         yield opened
 
@@ -101,11 +100,13 @@ def run(terminal, commands, **how):
     return terminal.run(page.Block(1, commands, **how), timeout_s=60)
 
 
+@pytest.mark.needs("own-network")
 def test_a_terminal_remembers_variables_and_its_folder(terminal, tmp_path):
     assert run(terminal, "export WORD=kept\nmkdir inner\ncd inner").exit_code == 0
     assert run(terminal, 'echo "$WORD in $PWD"').out == f"kept in {tmp_path}/inner\n"
 
 
+@pytest.mark.needs("own-network")
 def test_a_command_that_fails_is_named_although_the_last_one_succeeds(terminal):
     ended = run(terminal, "true\nls nowhere\ntrue")
     assert (ended.exit_code, ended.failed) == (2, "ls nowhere")
@@ -113,12 +114,13 @@ def test_a_command_that_fails_is_named_although_the_last_one_succeeds(terminal):
     assert run(terminal, "true").exit_code == 0
 
 
+@pytest.mark.needs("own-network")
 def test_a_command_that_goes_on_is_ended_as_a_reader_would(terminal):
     assert run(terminal, "echo begun; sleep 600", for_s=1).out == "begun\n"
 
 
+@pytest.mark.needs("own-network")
 def test_every_port_is_free_and_what_runs_at_the_end_is_ended(tmp_path):
-    require_own_network()
     serve = f"echo $$ > pid; exec {sys.executable} -m http.server 5000"
     with Terminal(tmp_path, os.environ, tmp_path / "notes") as terminal:
         run(terminal, serve, in_background=True)

@@ -86,16 +86,18 @@ def test_the_summary_balances_although_every_daemon_was_killed_once(environment,
     settings = load(environ=environment)
     demo = trafficmon(environment, "demo")
     try:
-        eventually(lambda: pids(settings).keys() >= set(DAEMONS), timeout_s=180)
+        eventually(lambda: pids(settings).keys() >= set(DAEMONS), timeout_s=300, poll_s=0.5)
         assert status_says_running(environment) >= set(DAEMONS)
         for name in DAEMONS:
             killed = pids(settings)[name]
             os.kill(killed, signal.SIGKILL)
             eventually(
                 lambda name=name, killed=killed: pids(settings).get(name) not in {None, 0, killed},
-                timeout_s=60,
+                poll_s=0.5,
             )
-        eventually(lambda: every_camera_was_seen_and_a_verdict_asked_for(environment), 180)
+        eventually(
+            lambda: every_camera_was_seen_and_a_verdict_asked_for(environment), 300, poll_s=0.5
+        )
         demo.send_signal(signal.SIGINT)
         out, _ = demo.communicate(timeout=300)
     finally:

@@ -12,7 +12,10 @@ import pytest
 from streaming.embedded import ports
 from streaming.version import VERSION
 
+pytestmark = pytest.mark.needs("git")
+
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.needs("git")
 UV = (sys.executable, "-m", "uv")
 TIMEOUT_S = 600
 
@@ -40,10 +43,8 @@ def tracked():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
     return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from streaming.cli import main
+
 STAGES = ("detection", "tasks", "scheduling", "aggregation", "api")
 
 
@@ -25,10 +27,17 @@ def started(monkeypatch):
     return calls
 
 
-def ended(monkeypatch, module, *words):
-    monkeypatch.setattr("sys.argv", [module, *words])
+def by_module(monkeypatch, stage, *words):
+    monkeypatch.setattr("sys.argv", ["__main__.py", *words])
     with pytest.raises(SystemExit) as end:
-        runpy.run_module(module, run_name="__main__", alter_sys=False)
+        runpy.run_module(f"streaming.{stage}", run_name="__main__")
+    return end.value.code or 0
+
+
+def by_command(monkeypatch, stage, *words):
+    monkeypatch.setattr("sys.argv", ["trafficmon", "run", stage, *words])
+    with pytest.raises(SystemExit) as end:
+        main()
     return end.value.code or 0
 
 
@@ -36,34 +45,37 @@ def ended(monkeypatch, module, *words):
 def test_a_stage_starts_by_its_module_as_by_the_command(monkeypatch, started, tmp_path, stage):
     monkeypatch.setenv("TRAFFICMON_CONFIG_DIR", str(tmp_path))
 
-    assert ended(monkeypatch, f"streaming.{stage}", "--instance-id", f"{stage}-1") == 0
-    assert ended(monkeypatch, "streaming.cli", "run", stage, "--instance-id", f"{stage}-1") == 0
+    assert by_module(monkeypatch, stage, "--instance-id", f"{stage}-1") == 0
+    assert by_command(monkeypatch, stage, "--instance-id", f"{stage}-1") == 0
 
-    by_module, by_command = started
-    assert by_module == by_command
-    assert by_module[1] == f"{stage}-1"
+    first, second = started
+    assert first == second
+    assert first[1] == f"{stage}-1"
 
 
 def run(tmp_path, *words):
-    environ = {
-        "PATH": "",
-        "TRAFFICMON_CONFIG_DIR": str(tmp_path),
-        "TRAFFICMON_STATE_DIR": str(tmp_path),
-    }
+    folder = str(tmp_path)
+    environ = {"TRAFFICMON_CONFIG_DIR": folder, "TRAFFICMON_STATE_DIR": folder}
     return subprocess.run(
         [sys.executable, "-m", *words], env=environ, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
-    [(["--no-such-option"], 2), (["extra"], 2), (["--instance-id", "a b"], 2), ([], 2)],
+    ("words", "said"),
+    [
+        (["--no-such-option"], "No such option"),
+        (["extra"], "unexpected extra argument"),
+        (["--instance-id", "a b"], "letters, digits, dot, _ and -"),
+        ([], "kafka.bootstrap_servers must be"),
+    ],
 )
-def test_an_error_is_the_same_line_and_the_same_exit_code(tmp_path, words, code):
+def test_an_error_is_the_same_line_and_the_same_exit_code(tmp_path, words, said):
     (tmp_path / "kafka.yaml").write_text("kafka: {bootstrap_servers: 7}\n")
 
-    by_module = run(tmp_path, "streaming.tasks", *words)
-    by_command = run(tmp_path, "streaming.cli", "run", "tasks", *words)
+    first = run(tmp_path, "streaming.tasks", *words)
+    second = run(tmp_path, "streaming.cli", "run", "tasks", *words)
 
-    assert by_module.returncode == by_command.returncode == code
-    assert by_module.stderr == by_command.stderr != ""
+    assert first.returncode == second.returncode == 2
+    assert first.stderr == second.stderr
+    assert said in first.stderr

@@ -143,13 +143,14 @@ def test_only_the_settings_read_the_environment():
         for name, path in MODULES.items()
         if not is_in(name, ("streaming.settings",))
         and re.search(
-            r"\bgetenv\(|environ\.get\(|environ\[[^\]]+\](?! *=)", path.read_text("utf-8")
+            r"\bgetenv\(|os\.environ\.get\(|os\.environ\[[^\]]+\](?! *=)", path.read_text("utf-8")
         )
     }
     assert readers <= MAY_READ_THE_ENVIRONMENT.keys()
 
 
 MAY_READ_THE_ENVIRONMENT = {
+    "streaming.lifecycle": "systemd says there where it is to be told that a daemon works",
     "streaming.supervision.alone": "finds processes of ours by a mark in their environment",
     "streaming.supervision.programs": "hands the folder of the settings on to the daemons",
 }
@@ -166,6 +167,7 @@ MAY_CHANGE_THE_ENVIRONMENT = {
     "streaming.detection.model_files": "while ultralytics is imported, and restores it",
     "streaming.detection.sources.captures": "OpenCV reads it at every opening, and nothing else",
     "streaming.supervision.alone": "becomes another program, which is known by it",
+    "streaming.supervision.dagster_parts": "becomes Dagster, which reads its folder there",
 }
 
 

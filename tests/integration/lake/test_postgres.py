@@ -11,6 +11,7 @@ import pytest
 
 from streaming.kafka import admin
 from streaming.lake import ask, opened, source
+from streaming.lake.catalog import extension_file
 from streaming.lake.ingest import ingest
 from streaming.lake.migrate import back_up, prepare
 from streaming.lake.schema import VERSION, ensure_schema, version
@@ -99,6 +100,23 @@ def test_upkeep_and_backup_work_there_too(settings):
         assert tidy(con, keep=timedelta(0))["snapshots_expired"] >= 1
     with duckdb.connect(str(back_up(settings, "test")), read_only=True) as kept:
         assert kept.execute("SELECT count(*) FROM ducklake_table").fetchone()[0] >= len(TABLES)
+
+
+def test_a_backup_leaves_out_the_tables_of_others_in_the_same_database(settings):
+    address = str(settings.lake.catalog).removeprefix("postgres:")
+    with duckdb.connect() as con:
+        con.execute(f"LOAD '{extension_file('postgres_scanner')}'")
+        con.execute(f"ATTACH '{address}' AS theirs (TYPE postgres)")
+        con.execute("CREATE TABLE theirs.public.salaries AS SELECT 1 AS secret")
+        con.execute("CREATE SCHEMA theirs.another")
+        con.execute("CREATE TABLE theirs.another.ducklake_table AS SELECT 1 AS stranger")
+
+    with duckdb.connect(str(back_up(settings, "shared")), read_only=True) as kept:
+        names = [
+            row[0] for row in kept.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        ]
+        assert kept.execute("SELECT count(*) FROM ducklake_table").fetchone()[0] >= len(TABLES)
+    assert {name.partition("_")[0] for name in names} == {"ducklake"}
 
 
 def test_a_catalog_of_an_earlier_version_is_brought_up_to_date(settings):

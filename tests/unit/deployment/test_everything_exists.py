@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from streaming.cli import trafficmon
-from streaming.settings import KafkaSettings, RedisSettings, Settings, load
+from streaming.settings import Settings, load
 from streaming.settings.sources import NAMED_VARIABLES
 from tests.unit.deployment import named
 
@@ -84,15 +84,7 @@ def code() -> str:
 def is_variable(name: str) -> bool:
     if name in NAMED_VARIABLES or name in OWN_VARIABLES:
         return True
-    return is_setting(name) or is_to_come(name) if "__" in name else f'"{name}"' in code()
-
-
-def is_to_come(name: str) -> bool:
-    """Of the secured servers' settings; once they are here, they count like all others."""
-    kafka, redis = KafkaSettings.model_fields, RedisSettings.model_fields
-    return (name.startswith("TRAFFICMON_KAFKA__SECURITY__") and "security" not in kafka) or (
-        name.startswith("TRAFFICMON_REDIS__") and "sentinel" not in redis
-    )
+    return is_setting(name) if "__" in name else f'"{name}"' in code()
 
 
 def our_ports() -> set[int]:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from streaming.kafka.clients import group_id
-from streaming.settings import load
+from streaming.settings import load, problems
 from tests.unit.deployment import named
 from tests.unit.deployment.test_everything_exists import is_variable, refused
 
@@ -220,6 +220,26 @@ def test_every_command_and_variable_of_a_container_is_ours(built, build):
     for given in of_kind(built[build], "ConfigMap"):
         if name_of(given).startswith("trafficmon-settings"):
             assert not [name for name in given["data"] if not is_variable(name)]
+
+
+@every_build
+def test_the_settings_are_without_a_problem(built, build, tmp_path):
+    (given,) = [
+        c
+        for c in of_kind(built[build], "ConfigMap")
+        if name_of(c).startswith("trafficmon-settings")
+    ]
+    (files,) = [
+        c for c in of_kind(built[build], "ConfigMap") if name_of(c).startswith("trafficmon-config")
+    ]
+    for name, text in files["data"].items():
+        (tmp_path / name).write_text(text)
+    secret = tmp_path / "secret"
+    secret.write_text("a-long-word")
+    environ = {n: str(secret) if n.endswith("_FILE") else v for n, v in given["data"].items()}
+    # Whether a certificate is one is not asked here: the file is Strimzi's.
+    del environ["TRAFFICMON_KAFKA__SECURITY__CA_FILE"]
+    assert problems(tmp_path, environ) == []
 
 
 @every_build

@@ -1,5 +1,6 @@
 """What an answer may change: its own task's end, which model is asked, and nothing else."""
 
+import json
 import random
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -10,9 +11,9 @@ from pydantic import SecretStr
 
 from streaming.errors import (
     BadRequest,
-    JsonModeRefused,
     ModelMissing,
     NoFreeConnection,
+    ParameterRefused,
     ProviderError,
 )
 from streaming.messages import RiskAssessment
@@ -41,7 +42,7 @@ POLICY = Policy(
 class Provider:
     """Answers in turn, good ones in the end; remembers what it was asked."""
 
-    def __init__(self, *script: str | ProviderError) -> None:
+    def __init__(self, *script: str | Reply | ProviderError) -> None:
         self.script = list(script)
         self.calls: list[Call] = []
 
@@ -50,7 +51,7 @@ class Provider:
         answer = self.script.pop(0) if self.script else VERDICT
         if isinstance(answer, ProviderError):
             raise answer
-        return Reply(answer, "", 1000, 100)
+        return answer if isinstance(answer, Reply) else Reply(answer, "", 1000, 100)
 
     @property
     def models(self) -> list[str]:
@@ -61,10 +62,14 @@ class Provider:
 class Gate:
     """A turnstile that is always open, and notes how each slot ended."""
 
+    keys: tuple[str, ...] = ("k",)
     ends: list[str] = field(default_factory=list)
+    avoided: list[set[str]] = field(default_factory=list)
+    in_flight: int = 1
 
-    async def acquire(self, *_: Any, **__: Any) -> Any:
-        return SimpleNamespace(key_id="k")
+    async def acquire(self, *_: Any, avoid: frozenset[str], **__: Any) -> Any:
+        self.avoided.append(set(avoid))
+        return SimpleNamespace(key_id=next((k for k in self.keys if k not in avoid), self.keys[0]))
 
     def sent(self, _slot: Any) -> None:
         """Not of interest."""
@@ -82,13 +87,15 @@ class Gate:
 class World:
     """One assessor for many tasks, with a clock that the test moves."""
 
-    def __init__(self, *script: str | ProviderError, **policy: Any) -> None:
-        self.provider, self.gate, self.now = Provider(*script), Gate(), 0.0
+    def __init__(
+        self, *script: str | Reply | ProviderError, keys: tuple[str, ...] = ("k",), **policy: Any
+    ) -> None:
+        self.provider, self.gate, self.now = Provider(*script), Gate(keys), 0.0
         self.assessor = Assessor(
             provider=self.provider,
             turnstile=self.gate,
             images=None,
-            keys={"k": ApiKey(id="k", key=SecretStr("secret"))},
+            keys={k: ApiKey(id=k, key=SecretStr("secret")) for k in keys},
             policy=replace(POLICY, **policy),
             notes={},
             metrics=Metrics(),
@@ -101,7 +108,7 @@ class World:
 
 
 async def test_json_mode_refused_costs_no_try():
-    world = World(JsonModeRefused("400"), retries=0)
+    world = World(ParameterRefused("400"), retries=0)
     result = await world.assess()
     assert (result.status, result.attempts, world.provider.models) == ("assessed", 2, ["first"] * 2)
 
@@ -131,6 +138,41 @@ async def test_with_every_model_missing_each_task_costs_one_call_and_fails():
         ("failed", 1),
     ]
     assert (await world.assess("d")).status == "assessed"
+
+
+def ends(how: str, text: str = '{"riskLevel": "hi') -> Reply:
+    return Reply(text, "", 1000, 300, how)
+
+
+async def test_an_answer_that_was_cut_short_is_asked_once_more_with_room():
+    world = World(ends("cut_short"))
+    result = await world.assess()
+    assert [c.outcome for c in result.calls] == ["cut_short", "answered"]
+    calls = world.provider.calls
+    assert [call.parameters["max_tokens"] for call in calls] == [300, 1200]
+    assert [len(json.loads(call.body)["messages"]) for call in calls] == [2, 2]
+
+
+async def test_one_that_is_cut_short_again_fails_and_names_the_setting():
+    world = World(ends("cut_short"), ends("cut_short"))
+    result = await world.assess()
+    assert (result.status, result.risk_level, result.attempts) == ("failed", "unknown", 2)
+    assert result.error.type == "cut_short"
+    assert "1200 tokens (provider.max_tokens)" in result.error.message
+
+
+async def test_a_verdict_that_is_whole_stands_even_if_the_text_after_it_was_cut():
+    assert (await World(ends("cut_short", VERDICT + " So I think")).assess()).risk_level == "high"
+
+
+async def test_a_refusal_is_named_in_the_models_words_and_the_next_model_asked():
+    world = World(ends("refused", "I will not\njudge people."))
+    assert (await world.assess()).model == "second"
+    world = World(ends("refused", "I will not"), ends("refused", ""))
+    result = await world.assess("n")
+    assert result.error.type == "content_refused"
+    assert result.error.message.endswith("no reason given")
+    assert [c.outcome for c in result.calls] == ["content_refused"] * 2
 
 
 async def test_a_call_that_found_no_connection_is_tried_again_and_no_fault_of_the_key():

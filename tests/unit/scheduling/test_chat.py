@@ -11,9 +11,9 @@ from streaming.scheduling.chat import (
     Reply,
     Sampling,
     cheapest_request,
-    in_json_mode,
     reply,
     request,
+    with_parameters,
 )
 from streaming.scheduling.prompt import Prompt
 
@@ -22,18 +22,18 @@ SAMPLING = Sampling(max_tokens=300, temperature=0.1)
 
 
 def test_a_request_with_a_picture_has_it_before_the_text():
-    body = json.loads(request("m", PROMPT, SAMPLING, image=b"\xff\xd8jpeg"))
+    body = json.loads(request("m", PROMPT, image=b"\xff\xd8jpeg"))
     system, user = body["messages"]
     assert system == {"role": "system", "content": "the rules"}
     url = user["content"][0]["image_url"]["url"]
     assert base64.b64decode(url.removeprefix("data:image/jpeg;base64,")) == b"\xff\xd8jpeg"
     assert user["content"][1] == {"type": "text", "text": "the case"}
-    assert (body["model"], body["max_tokens"], body["temperature"]) == ("m", 300, 0.1)
+    assert body["model"] == "m"
 
 
 def test_a_repair_shows_the_model_its_own_answer_cut_to_a_bound():
     earlier = Exchange("x" * 100_000, "Answer again.")
-    body = json.loads(request("m", PROMPT, SAMPLING, earlier=earlier))
+    body = json.loads(request("m", PROMPT, earlier=earlier))
     roles = [m["role"] for m in body["messages"]]
     assert roles == ["system", "user", "assistant", "user"]
     assert len(body["messages"][2]["content"]) == 4_000
@@ -51,7 +51,7 @@ def test_a_repair_shows_the_model_its_own_answer_cut_to_a_bound():
 def test_a_picture_lands_in_its_place_whatever_the_texts_say(text):
     asked = Prompt(text, text, "en-1")
     earlier = Exchange(text, text)
-    body = json.loads(request(text, asked, SAMPLING, image=b"\xff\xd8", earlier=earlier))
+    body = json.loads(request(text, asked, image=b"\xff\xd8", earlier=earlier))
     assert body["model"] == text
     user = body["messages"][1]["content"]
     assert user[0]["image_url"]["url"] == "data:image/jpeg;base64,/9g="
@@ -59,19 +59,25 @@ def test_a_picture_lands_in_its_place_whatever_the_texts_say(text):
     assert user[1]["text"] == text
 
 
-def test_json_mode_changes_nothing_else():
-    body = request("m", PROMPT, SAMPLING)
-    asked = json.loads(in_json_mode(body))
-    assert asked.pop("response_format") == {"type": "json_object"}
+def test_parameters_go_beside_the_messages_and_change_nothing_else():
+    body = request("m", PROMPT, image=b"\xff\xd8")
+    asked = json.loads(with_parameters(body, SAMPLING.parameters()))
+    assert (asked.pop("max_tokens"), asked.pop("temperature")) == (300, 0.1)
     assert asked == json.loads(body)
+    assert with_parameters(body, {}) == body
 
 
-def test_the_cheapest_call_asks_for_one_token():
-    assert json.loads(cheapest_request("m"))["max_tokens"] == 1
+def test_the_cheapest_call_says_little():
+    assert len(cheapest_request("m")) < 100
 
 
 def completion(content: object, **more: object) -> bytes:
     return json.dumps({"choices": [{"message": {"content": content}}], **more}).encode()
+
+
+def said(content: object, finish: object = "stop", **beside: object) -> bytes:
+    choice = {"message": {"content": content, **beside}, "finish_reason": finish}
+    return json.dumps({"choices": [choice]}).encode()
 
 
 @pytest.mark.parametrize(
@@ -88,6 +94,16 @@ def completion(content: object, **more: object) -> bytes:
         (completion("x", usage={"prompt_tokens": True}, model=None), Reply("x", "", 0, 0)),
         (completion("x", model="m\n" * 500), Reply("x", "m" * 100, 0, 0)),
         (completion(["a", {"text": "b"}, 5]), Reply("b", "", 0, 0)),
+        (said("", reasoning_content="{}"), Reply("{}", "", 0, 0)),
+        (said(None, reasoning="{}"), Reply("{}", "", 0, 0)),
+        (said(" \n", reasoning=5), Reply("", "", 0, 0)),
+        (said("yes", reasoning="no"), Reply("yes", "", 0, 0)),
+        (said("half", finish="length"), Reply("half", "", 0, 0, "cut_short")),
+        (said("", finish="length", reasoning="{}"), Reply("", "", 0, 0, "cut_short")),
+        (said("half", finish=["length"]), Reply("half", "", 0, 0)),
+        (said("", finish="content_filter"), Reply("", "", 0, 0, "refused")),
+        (said("", finish="sensitive"), Reply("", "", 0, 0, "refused")),
+        (said(None, refusal="I will not"), Reply("I will not", "", 0, 0, "refused")),
     ],
 )  # fmt: skip
 def test_the_text_of_an_answer(body, expected):

@@ -10,6 +10,7 @@ from streaming.errors import (
     KeyRejected,
     ModelMissing,
     NoApi,
+    Overloaded,
     ProviderTimeout,
     ProviderUnavailable,
     Throttled,
@@ -18,9 +19,9 @@ from streaming.scheduling.vendor_errors import (
     Response,
     error_of,
     is_html,
-    refuses_json_mode,
     retry_after,
 )
+from streaming.settings.vendors import Vendor
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -32,6 +33,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
     return error_of(
         Response(status, lowered, body),
         base_url=base_url,
+        vendor=Vendor.OTHER,
         key_id="key_1",
         secret="sk-secret",
         now=NOW,
@@ -55,7 +57,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
         (404, b'{"error":{"message":"The model `m` does not exist or you do not have access to it."}}',
          ModelMissing),
         (404, b'{"error":{"message":"model \\"m\\" not found, try pulling it first"}}', ModelMissing),
-        (404, b'{"detail":"Not Found"}', BadRequest),
+        (404, b'{"detail":"Not Found"}', NoApi),
         (404, HTML, NoApi),
         (408, b"", ProviderTimeout),
         (413, b"too large", BadRequest),
@@ -67,7 +69,7 @@ def error_for(status: int, body: bytes = b"", **headers: str):
         (500, b"oops", ProviderUnavailable),
         (502, HTML, NoApi),
         (503, b"\xff\xfe", ProviderUnavailable),
-        (529, b"{}", ProviderUnavailable),
+        (529, b"{}", Overloaded),
     ],
 )  # fmt: skip
 def test_the_most_specific_reading_wins(status, body, kind):
@@ -80,7 +82,8 @@ def test_the_most_specific_reading_wins(status, body, kind):
 
 def test_html_names_the_setting_to_look_at():
     assert "provider.base_url" in str(error_for(502, HTML))
-    assert "HTML" in str(error_for(502, HTML))
+    page = b"<html><head><title>502\n Bad Gateway</title></head></html>"
+    assert "502: 502 Bad Gateway" in str(error_for(502, page))
 
 
 @pytest.mark.parametrize("before", range(195, 201))
@@ -88,21 +91,6 @@ def test_a_key_that_the_server_repeats_is_masked_before_the_message_is_cut(befor
     body = b"x" * before + b"sk-secret"
     assert "sk-" not in str(error_for(400, body))
     assert "sk-" not in str(error_for(400, b'{"message": "%s"}' % body))
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "refuses"),
-    [
-        (400, b"'messages' must contain the word 'json' to use 'response_format'", True),
-        (400, b'{"error":"Unsupported response_format type: json_object"}', True),
-        (422, b'{"detail":[{"loc":["body","response_format"],"msg":"extra"}]}', True),
-        (400, b'{"error":"This model has no JSON mode"}', True),
-        (400, b'{"error":"bad image"}', False),
-        (500, b"response_format", False),
-    ],
-)
-def test_an_objection_to_json_mode_is_told_from_others(status, body, refuses):
-    assert refuses_json_mode(Response(status, {}, body)) is refuses
 
 
 def test_a_long_message_is_cut():

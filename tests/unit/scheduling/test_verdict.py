@@ -40,6 +40,15 @@ def with_(**fields) -> str:
         json.dumps({"verdict": GOOD}),
         json.dumps(GOOD) + "\nAgain: " + json.dumps(GOOD),
         json.dumps(GOOD) + "\nOr: " + json.dumps(GOOD | {"riskLevel": "MEDIUM "}),
+        "<think>" + with_(riskLevel="none") + "</think>\n" + json.dumps(GOOD),
+        "Hmm, perhaps " + with_(riskLevel="high") + "? No.</think>" + json.dumps(GOOD),
+        "<think>one</think><THINK>two {</THINK>" + json.dumps(GOOD),
+        json.dumps(GOOD) + "<think>was that right? " + with_(riskLevel="low") + "</think>",
+        "◁think▷" + with_(riskLevel="none") + "◁/think▷" + json.dumps(GOOD),
+        "A draft: " + with_(riskLevel="high", confidence=0.9) + "\nFinally: " + json.dumps(GOOD),
+        'The sign says {"riskLevel":"none","confidence":1}. ' + json.dumps(GOOD),
+        json.dumps([{"id": n, "box": [n, n]} for n in range(25)]) + json.dumps(GOOD),
+        json.dumps({"objects": [{"id": n, "riskLevel": "low"} for n in range(25)]} | GOOD),
         with_(confidence="0.7"),
         with_(confidence="70%"),
         with_(confidence=70),
@@ -72,7 +81,6 @@ def test_one_verdict_in_many_dresses(text):
         ('{"riskLevel": "hi', "no JSON object"),
         ('{"answer": "none"}', "riskLevel is missing"),
         (with_(riskLevel="catastrophic"), "catastrophic"),
-        ('The sign says {"riskLevel":"none","confidence":1}. ' + with_(), "disagree"),
         (with_() + with_(riskLevel="none"), "disagree"),
         (with_(riskLevel=None), "none of"),
         (with_(riskLevel=3), "none of"),
@@ -83,6 +91,18 @@ def test_one_verdict_in_many_dresses(text):
         (with_(confidence=float("nan")), "confidence"),
         (with_(confidence=float("inf")), "confidence"),
         (with_(confidence=10**400), "confidence"),
+        (with_(confidence=-3), "another scale"),
+        (with_(confidence=1.2), "another scale"),
+        (with_(riskLevel="high", confidence=9), "another scale"),
+        (with_(riskLevel="high", confidence="9/10"), "not a number"),
+        (with_(riskLevel="high", confidence=40), "another scale"),
+        (with_(riskLevel="high", confidence=950), "another scale"),
+        (with_() + '{"riskLevel": "none", "confidence": 1, "descr', "not complete"),
+        ('{"riskLevel": "high", "riskLevel": "none", "confidence": 0.9}', "none of"),
+        ('{"riskLevel": "high", "risk_level": "none", "confidence": 0.9}', "none of"),
+        ("<think>" + with_() + "</think>", "empty"),
+        ("<think>" + with_(), "empty"),
+        (with_() + ' The sign reads {"riskLevel": "none", "confidence": 1}', "disagree"),
         ("[" * 100_000, "no JSON object"),
         ('{"a":' * 100_000, "no JSON object"),
     ],
@@ -126,13 +146,13 @@ def test_texts_and_numbers_are_bounded():
             riskTypes=["a" * 500, "b", "", "b", "c", "d"],
             description="x " * 5000,
             dangerObjectCount=10**9,
-            confidence=-3,
+            confidence=0.1,
         )
     )
     assert [len(t) for t in found.risk_types] == [40, 1, 1]
     assert len(found.description) == 500
     assert found.danger_object_count == 3
-    assert found.confidence == 0.0
+    assert found.confidence == 0.1
     assert found.risk_level == "none"
 
 

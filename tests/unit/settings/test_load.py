@@ -226,7 +226,8 @@ def test_a_note_of_endpoints_that_makes_no_sense_is_passed_over(configured, tmp_
 
 
 @pytest.mark.parametrize(
-    ("written", "mode"), [("on", "on"), ("off", "off"), ("auto", "auto"), ('"on"', "on")]
+    ("written", "mode"),
+    [("on", "on"), ("off", "off"), ("auto", "auto"), ('"on"', "on"), ("schema", "schema")],
 )
 def test_a_bare_on_or_off_is_a_word_where_words_are_meant(configured, written, mode):
     files = {"api_keys.yaml": f"provider: {{json_mode: {written}}}"}

@@ -4,17 +4,18 @@ import json
 
 import pytest
 
-from streaming.scheduling.chat import Sampling, in_json_mode, request
+from streaming.scheduling.chat import request, with_parameters
 from streaming.scheduling.prompt import Question, build
 from streaming.simulator.provider_chat import chat_of, without_pictures
 from tests.unit.scheduling.cases import a_task
 
+JSON = {"response_format": {"type": "json_object"}}
 PROMPT = build(a_task(), Question("zh"))
 
 
 def test_our_own_request_is_read_with_its_text_and_without_its_picture():
     image = b"\xff\xd8" + bytes(range(256)) * 60
-    raw = in_json_mode(request("m", PROMPT, Sampling(300, 0.1), image=image))
+    raw = with_parameters(request("m", PROMPT, image=image), JSON)
     found = chat_of(raw, "default")
     assert (found.model, found.images, found.json_mode, found.stream) == ("m", 1, True, False)
     assert found.text == PROMPT.system + "\n" + PROMPT.user

@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ from streaming.errors import (
 )
 from streaming.proxies import proxy_for
 from streaming.scheduling.chat import Reply, reply, with_parameters
+from streaming.scheduling.connections import Sending, connector, telling_reuse, was_dead
 from streaming.scheduling.endpoint import completions_url
 from streaming.scheduling.error_body import tells_error
 from streaming.scheduling.parameters import Parameters
@@ -35,7 +37,6 @@ from streaming.version import USER_AGENT
 
 TASK_HEADER = "x-trafficmon-task"
 
-_IDLE_S = 55.0  # below the minute after which most servers close a silent connection
 _READ_CHUNK_BYTES = 65_536
 _PROXY_WANTS_LOGIN = 407
 
@@ -77,28 +78,15 @@ class Provider:
         self._max_connections = max_connections
         self._free = asyncio.Semaphore(max_connections)
         self._session: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
         self._proxy: URL | None = None
 
     async def __aenter__(self) -> Self:
         """Raises ConfigError: the environment names something that is no HTTP proxy."""
         settings = self._settings
         self._proxy = proxy_for(settings.base_url, settings.proxy)
-        ca_file = settings.ca_file
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._max_connections,
-                keepalive_timeout=_IDLE_S,
-                ttl_dns_cache=60,
-                ssl=ssl.create_default_context(cafile=ca_file) if ca_file else True,
-            ),
-            # Answers are short: compressing them costs both ends more than it saves.
-            headers={
-                "accept": "application/json",
-                "accept-encoding": "identity",
-                "user-agent": USER_AGENT,
-            },
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
+        self._session = self._open(keep=True)
+        self._fresh = self._open(keep=False)
         return self
 
     async def __aexit__(
@@ -107,8 +95,22 @@ class Provider:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._fresh):
+            if session is not None:
+                await session.close()
+
+    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector(self._settings, self._max_connections, keep=keep),
+            # Answers are short: compressing them costs both ends more than it saves.
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": USER_AGENT,
+            },
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[telling_reuse()] if keep else [],
+        )
 
     async def ask(self, key: ApiKey, call: Call) -> Reply:
         """The model's answer.
@@ -129,7 +131,7 @@ class Provider:
         body = with_parameters(call.body, sent)
         await self._wait_for_connection()
         try:
-            response = await self._exchange(secret, call, body)
+            response = await self._post(secret, call, body)
         except BadAnswer:
             raise
         except aiohttp.ClientHttpProxyError as exc:  # it would print the proxy's password
@@ -164,15 +166,34 @@ class Provider:
                 "(provider.pool_timeout_s)"
             ) from exc
 
-    async def _exchange(self, secret: str, call: Call, body: bytes) -> Response:
-        if self._session is None:
+    async def _post(self, secret: str, call: Call, body: bytes) -> Response:
+        """The answer; a kept connection that turns out to be dead costs no attempt."""
+        if self._session is None or self._fresh is None:
             raise RuntimeError("use Provider as `async with`")
+        begun, sending = time.monotonic(), Sending()
+        try:
+            return await self._exchange(self._session, secret, call, body, sending)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
+            left_s = call.timeout_s - (time.monotonic() - begun)
+            if left_s <= 0 or not was_dead(exc, sending):
+                raise
+        again = replace(call, timeout_s=left_s, on_sent=_no_op)
+        return await self._exchange(self._fresh, secret, again, body, Sending())
+
+    async def _exchange(
+        self,
+        session: aiohttp.ClientSession,
+        secret: str,
+        call: Call,
+        body: bytes,
+        sending: Sending,
+    ) -> Response:
         settings = self._settings
         bearer = "Bearer " if self._key_header == "authorization" else ""
         headers = self._headers | {self._key_header: bearer + secret}
         if call.task_id:
             headers[TASK_HEADER] = call.task_id
-        async with self._session.post(
+        async with session.post(
             self._url,
             data=RequestBody(body, call.on_sent, settings.write_timeout_s),
             headers=headers,
@@ -183,7 +204,9 @@ class Provider:
             ),
             allow_redirects=False,
             proxy=self._proxy,
+            trace_request_ctx=sending,
         ) as response:
+            sending.answered = True
             return Response(response.status, response.headers, await self._bounded_body(response))
 
     async def _bounded_body(self, response: aiohttp.ClientResponse) -> bytes:

@@ -226,6 +226,75 @@ async def test_a_long_request_that_is_taken_slowly_is_sent_whole(simulator):
     assert sent == [1]
 
 
+# --- kept connections -----------------------------------------------------------------------------
+
+GOOD = b'{"choices":[{"message":{"content":"hi"}}]}'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+@pytest.fixture
+async def forgetful_server() -> AsyncIterator[tuple[str, dict]]:
+    """Answers the first request of a connection; `then` is what happens to a second one.
+
+    As behind a NAT that has forgotten an idle connection: "reset", or "close".
+    """
+    seen: dict = {"connections": 0, "requests": 0, "then": "reset"}
+
+    async def read(reader: asyncio.StreamReader) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
+                      if line.startswith(b"content-length"))  # fmt: skip
+        await reader.readexactly(length)
+        seen["requests"] += 1
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen["connections"] += 1
+        try:
+            if seen["then"] != "reset at once":
+                await read(reader)
+                writer.write(HEAD % len(GOOD) + GOOD)
+            await read(reader)
+            if seen["then"] == "half an answer":
+                writer.write(HEAD % len(GOOD) + GOOD[:5])
+                await writer.drain()
+        except asyncio.IncompleteReadError:
+            pass
+        if seen["then"] == "close":
+            writer.close()
+        else:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", seen
+    server.close()
+
+
+@pytest.mark.parametrize("then", ["reset", "close"])
+async def test_kept_connections_that_are_dead_cost_no_attempt(forgetful_server, then):
+    base_url, seen = forgetful_server
+    seen["then"] = then
+    sent = []
+    async with a_provider(base_url) as provider:
+        await asyncio.gather(*(provider.ask(KEY, Call(BODY, 5.0)) for _ in range(3)))
+        assert seen["connections"] == 3
+        again = [Call(BODY, 5.0, on_sent=lambda: sent.append(1)) for _ in range(3)]
+        replies = await asyncio.gather(*(provider.ask(KEY, call) for call in again))
+    assert [r.text for r in replies] == ["hi"] * 3
+    assert (seen["connections"], len(sent)) == (6, 3)
+
+
+@pytest.mark.parametrize("then", ["reset at once", "half an answer"])
+async def test_a_provider_that_hangs_up_is_no_dead_connection(forgetful_server, then):
+    base_url, seen = forgetful_server
+    seen["then"] = then
+    async with a_provider(base_url) as provider:
+        if then == "half an answer":
+            await provider.ask(KEY, Call(BODY, 5.0))
+        with pytest.raises(ProviderUnavailable):
+            await provider.ask(KEY, Call(BODY, 5.0))
+    assert seen["connections"] == 1
+
+
 # --- JSON mode and other parameters -------------------------------------------------------------
 
 PARAMETERS = Sampling(300, 0.1).parameters()

@@ -83,7 +83,8 @@ def patiently(
     """
     heard: list[KafkaError] = []
     client = admin_client(kafka, heard.append)
-    deadline = time.monotonic() + REQUEST_TIMEOUT_S
+    # Leaders of new topics are chosen within a second, or within half a minute on a busy machine.
+    deadline = time.monotonic() + max(REQUEST_TIMEOUT_S, kafka.connect_timeout_s)
     while True:
         try:
             return request(client)

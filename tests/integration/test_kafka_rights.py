@@ -226,7 +226,6 @@ def dead_letters(user: User) -> None:
 
 
 def on_flink(user: User) -> None:
-    flink.needed()
     topics = user.inside.kafka.topics
     put(user.inside, topics.detection_results.name, encode(detection_result(groups=(group(),))))
     with flink.running(user.settings):
@@ -246,7 +245,13 @@ PARTS: dict[str, Callable[[User], None]] = {
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(part, marks=pytest.mark.needs("flink") if part.endswith("Flink") else ())
+        for part in PARTS
+    ],
+)
 def test_the_rights_that_the_page_gives_suffice(user, part):
     if part != "trafficmon topics init":
         admin.ensure_topics(user.inside.kafka)

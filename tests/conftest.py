@@ -24,6 +24,7 @@ from streaming.redis_client import wait_for_redis
 from streaming.settings import KafkaSettings, RedisSettings, Settings, load
 from tests import needs, process_state, redis_servers, servers, side_by_side
 from tests.secured_kafka import SecuredKafka
+from tests.side_by_side import pytest_xdist_auto_num_workers  # noqa: F401  asked before plugins
 
 MakeSettings = Callable[..., Settings]
 

@@ -166,6 +166,23 @@ def reader(kafka: KafkaSettings, **overrides: object) -> Consumer:
     return CheckedConsumer(config, errors, logger=log)
 
 
+def outsider(kafka: KafkaSettings, group: str) -> Consumer:
+    """A consumer that asks what a group has committed, by its full name; it joins and reads none.
+
+    Its errors are those of its requests alone.
+    """
+    config = security.librdkafka(kafka) | {
+        "client.id": "trafficmon-admin",
+        "group.id": group,
+        "enable.auto.commit": False,
+        # What was committed last, also while a transaction with the next offsets is open.
+        "isolation.level": "read_uncommitted",
+        "reconnect.backoff.max.ms": 500,
+        "log_level": 2,
+    }
+    return Consumer(config, logger=log)
+
+
 def is_fatal(error: KafkaError) -> bool:
     """Whether a consumer that met this error will never deliver again: end, and be restarted.
 

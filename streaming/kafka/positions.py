@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from streaming.kafka import clients
 from streaming.kafka.clients import group_id
-from streaming.kafka.connection import REQUEST_TIMEOUT_S, patiently, result
-from streaming.kafka.refusals import Right, using
+from streaming.kafka.connection import REQUEST_TIMEOUT_S, patiently
+from streaming.kafka.refusals import Right, concerns_a_right, using
 from streaming.kafka.visible import existing
 from streaming.settings import KafkaSettings
 
 Partition = tuple[str, int]
 """Topic and number."""
+
+_MOST_TOLD = 100
 
 
 def watermarks(kafka: KafkaSettings, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
@@ -55,9 +58,8 @@ def committed(kafka: KafkaSettings, group: str, topics: Iterable[str]) -> dict[P
     Raises:
         KafkaUnreachable: no broker answers.
     """
-    wanted = set(topics)
-    offsets = patiently(kafka, lambda client: _committed(client, group_id(kafka, group)))
-    return {p: offset for p, offset in offsets.items() if p[0] in wanted}
+    name, names = group_id(kafka, group), set(topics)
+    return patiently(kafka, lambda client: _committed(kafka, name, _visible(client, names)))
 
 
 def lag(kafka: KafkaSettings) -> dict[tuple[str, str], int]:
@@ -82,7 +84,7 @@ def lag_by_partition(kafka: KafkaSettings) -> dict[tuple[str, Partition], int]:
         KafkaUnreachable: no broker answers.
     """
     prefix = group_id(kafka, "")
-    positions, high = patiently(kafka, lambda client: _positions(client, prefix))
+    positions, high = patiently(kafka, lambda client: _positions(kafka, client, prefix))
     return {
         (group.removeprefix(prefix), place): max(0, high.get(place, offset) - offset)
         for (group, place), offset in positions.items()
@@ -90,18 +92,25 @@ def lag_by_partition(kafka: KafkaSettings) -> dict[tuple[str, Partition], int]:
 
 
 def _positions(
-    client: AdminClient, prefix: str
+    kafka: KafkaSettings, client: AdminClient, prefix: str
 ) -> tuple[dict[tuple[str, Partition], int], dict[Partition, int]]:
     """What the groups with this prefix have committed, and where those partitions end."""
     listed = client.list_consumer_groups(request_timeout=REQUEST_TIMEOUT_S).result()
     groups = [g.group_id for g in listed.valid if g.group_id.startswith(prefix)]
+    ours = _visible(client, {topic.name for topic in kafka.topics.all()}) if groups else []
     positions = {
         (group, place): offset
         for group in groups
-        for place, offset in _committed(client, group).items()
+        for place, offset in _committed(kafka, group, ours).items()
     }
-    partitions = _partitions(client, sorted({place[0] for _, place in positions}))
+    partitions = sorted({place for _, place in positions})
     return positions, _offsets(client, partitions, OffsetSpec.latest())
+
+
+def _visible(client: AdminClient, topics: Iterable[str]) -> list[Partition]:
+    """The partitions of those that are there and that we may see."""
+    found = client.list_topics(timeout=REQUEST_TIMEOUT_S).topics
+    return [(t, p) for t in topics if t in found for p in found[t].partitions]
 
 
 def _partitions(client: AdminClient, topics: Iterable[str]) -> list[Partition]:
@@ -124,7 +133,33 @@ def _offsets(
     return found
 
 
-def _committed(client: AdminClient, group: str) -> dict[Partition, int]:
-    with using(Right("DESCRIBE", "group", group)):
-        answer = result(client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
-    return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
+def _committed(
+    kafka: KafkaSettings, group: str, partitions: Sequence[Partition]
+) -> dict[Partition, int]:
+    """Asked by a consumer that does not join.
+
+    The same request of an AdminClient ends the process when the group's coordinator has just
+    moved (https://github.com/confluentinc/librdkafka/issues/5040).
+    """
+    if not partitions:
+        return {}
+    asking: Consumer = clients.outsider(kafka, group)
+    try:
+        places = [TopicPartition(*place) for place in partitions]
+        with using(Right("DESCRIBE", "group", group)):
+            found = _answer(asking, places)
+    finally:
+        asking.close()
+    return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+
+def _answer(asking: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    try:
+        found: list[TopicPartition] = asking.committed(places, timeout=REQUEST_TIMEOUT_S)
+    except KafkaException:
+        # A coordinator that refuses us is told as a record, and the request gets no answer.
+        for record in asking.consume(_MOST_TOLD, timeout=0):
+            if (error := record.error()) is not None and concerns_a_right(error):
+                raise KafkaException(error) from None
+        raise
+    return found

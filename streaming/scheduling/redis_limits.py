@@ -91,10 +91,18 @@ class RedisLimits:
         """
         return await self._take(wanted, now, returning=0)
 
+    async def meet(self) -> None:
+        """After Redis was away: whether it is there, and what its clock says now.
+
+        Raises:
+            redis.RedisError: Redis is still away.
+        """
+        await self._ask((), NOTHING, (), 0)
+
     async def come_back(self, wanted: Wanted, now: float, *, expected: int) -> Offer:
         """`take` after Redis was away: it learns first what was sent meanwhile, by everybody.
 
-        `expected` is how many instances there were before.
+        Comes after `meet`; `expected` is how many instances there were before.
 
         Raises:
             redis.RedisError: Redis is still away.
@@ -102,7 +110,6 @@ class RedisLimits:
         """
         self._told.clear()
         self._reports.clear()
-        await self._ask((), NOTHING, (), 0)  # its clock may be another one
         await self._tell(tuple({slot.scope for _, slot in self._made}))
         made = [self._report("made", slot, self._time.there(at)) for at, slot in self._made]
         for i in range(0, len(made), _MOST_REPORTS):

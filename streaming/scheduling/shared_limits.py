@@ -44,6 +44,7 @@ class SharedLimits:
         self._clock = clock
         self._local: MemoryLimits | None = None
         self._reachable = True
+        self._coming_back = False
         self._before = 1
         self._accounts: Mapping[str, str] = {}
         self._budgets: Mapping[str, Budget] = {}
@@ -128,14 +129,21 @@ class SharedLimits:
 
     async def _come_back(self, wanted: Wanted, now: float) -> Offer | None:
         """Slots by Redis again; none while others are not back; None while Redis is away."""
-        try:
-            offer = await self._redis.come_back(wanted, now, expected=self._before)
-        except NotYet:
-            self._reachable = True
+        if self._coming_back:
             return Offer((), now + _NOT_YET_S)
+        self._coming_back = True
+        try:
+            await self._redis.meet()
+            # Nothing is given alone from now on, as what was given is told once.
+            self._reachable = True
+            offer = await self._redis.come_back(wanted, self._clock(), expected=self._before)
+        except NotYet:
+            return Offer((), self._clock() + _NOT_YET_S)
         except RedisError:
             self._reachable = False
             return None
+        finally:
+            self._coming_back = False
         self._return()
         return offer
 

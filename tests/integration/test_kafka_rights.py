@@ -293,6 +293,14 @@ def test_a_missing_right_is_named_and_once_granted_the_work_goes_on(
     PARTS[part](user)
 
 
+def test_a_group_whose_offsets_may_not_be_seen_is_named(user):
+    admin.ensure_topics(user.inside.kafka)
+    topic = user.settings.kafka.topics.detection_results.name
+    user.grant(("DESCRIBE", "topic", topic))
+    with pytest.raises(KafkaRefused, match=rf"^user {user.name} may not DESCRIBE group \S+-tasks "):
+        admin.committed(user.settings.kafka, "tasks", [topic])
+
+
 def cli(user: User, *words: str, **environ: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "streaming.cli", *words],

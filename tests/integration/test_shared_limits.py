@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from streaming.scheduling.budget import Budget, Pacing
 from streaming.scheduling.key_pool import KeyPool
 from streaming.scheduling.key_state import PoolKey
 from streaming.scheduling.lanes import Rank
-from streaming.scheduling.limits import Wanted
+from streaming.scheduling.limits import Offer, Wanted
 from streaming.scheduling.redis_limits import RedisLimits
 from streaming.scheduling.shared_limits import SharedLimits
 from streaming.scheduling.turnstile import Turnstile
@@ -150,6 +151,40 @@ async def test_a_redis_that_lost_its_data_is_told_what_was_sent(own_redis):
             await asyncio.sleep(0.05)
         watching.cancel()
         assert (await limits.look(MODEL, time.monotonic()))["a"].remaining_minute <= 5 - sent
+
+
+async def test_nothing_is_given_alone_while_redis_is_told_what_was(own_redis):
+    """Else the others would not hear of it, and give the same second away once more."""
+
+    class Slow(RedisLimits):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.began, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def come_back(self, wanted: Wanted, now: float, *, expected: int) -> Offer:
+            self.began.set()
+            await self.may_go_on.wait()
+            return await super().come_back(wanted, now, expected=expected)
+
+    async with connect_async(RedisSettings(url=own_redis.url)) as client:
+        slow = Slow(client, "1", Pacing())
+        limits = SharedLimits(slow, Pacing(), lease_s=60, on_change=lambda _: None)
+        limits.configure({"a": "a"}, {"a": Budget(50, 3_000)})
+        wanted = Wanted(["a"], MODEL)
+        own_redis.kill()
+        deadline = time.monotonic() + PATIENCE_S
+        while not (await limits.take(wanted, time.monotonic())).slots:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert not limits.shared
+        await asyncio.to_thread(own_redis.start)
+        watching = asyncio.create_task(limits.watch())
+        await asyncio.wait_for(slow.began.wait(), PATIENCE_S)
+        for _ in range(5):
+            assert not (await limits.take(wanted, time.monotonic())).slots
+        slow.may_go_on.set()
+        await eventually_async(lambda: limits.shared, PATIENCE_S)
+        watching.cancel()
 
 
 async def test_an_instance_that_died_leaves_its_part_to_the_others(redis_url):

@@ -50,7 +50,7 @@ class Letterbox:
     def to_frame(self, xyxy: Boxes) -> Boxes:
         """Boxes in input pixels as boxes in frame pixels, clipped to the frame."""
         height, width = self.frame
-        scale = min(self.input[0] / height, self.input[1] / width)
+        scale = max(self.scaled) / max(self.frame)  # the padding is not part of it
         moved = (xyxy - np.array([self.left, self.top] * 2, np.float32)) / np.float32(scale)
         limits = np.array([width, height] * 2, np.float32)
         clipped: Boxes = np.clip(moved, np.float32(0), limits)

@@ -70,7 +70,11 @@ def duck(settings: Settings, file: str = ":memory:") -> duckdb.DuckDBPyConnectio
     limits = {"memory_limit": lake.memory_limit, "threads": lake.threads}
     # Ours are loaded unsigned: `connect` says why.
     config = limits | {"temp_directory": str(spill), "allow_unsigned_extensions": "true"}
-    return duckdb.connect(file, config=config)
+    con = duckdb.connect(file, config=config)
+    # Times in the lake are UTC. In the machine's zone `now()` and `today()` would be hours away
+    # from them, and west of UTC a file that was merged a moment ago would look hours old.
+    con.execute("SET TimeZone = 'UTC'")
+    return con
 
 
 @contextmanager

@@ -14,11 +14,10 @@ _JSON_SCHEMA = {
             "type": "object",
             "additionalProperties": False,
             "required": [
-                "groupIndex", "riskLevel", "confidence", "riskTypes", "description",
-                "dangerObjectCount", "triggerObjectIds",
+                "riskLevel", "confidence", "riskTypes", "description", "dangerObjectCount",
+                "triggerObjectIds",
             ],
             "properties": {
-                "groupIndex": {"type": "integer"},
                 "riskLevel": {"type": "string", "enum": ["none", "low", "medium", "high"]},
                 "confidence": {"type": "number"},
                 "riskTypes": {"type": "array", "items": {"type": "string"}},

@@ -16,6 +16,6 @@ def on_ground(*each):
     rows = np.array(each, np.float64)
     speed = np.hypot(rows[:, 2], rows[:, 3])[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        heading = np.program(speed > 0, rows[:, 2:4] / speed, np.nan)
+        heading = np.where(speed > 0, rows[:, 2:4] / speed, np.nan)
     unit = np.full(len(rows), 3.0)
     return Movers(rows[:, :2], rows[:, 2:4], heading, rows[:, 4:], unit, rows[:, :2], metric=True)

@@ -93,7 +93,7 @@ def overlap(one, other):
 @given(cars, cars)
 def test_before_the_time_nobody_touches_and_just_after_they_do(a, b):
     pair = on_ground((*a, *CAR), (*b, *CAR))
-    headings = np.program(np.isfinite(pair.heading), pair.heading, (1.0, 0.0))
+    headings = np.where(np.isfinite(pair.heading), pair.heading, (1.0, 0.0))
     seconds = collision_times_s(pair)[0, 1]
 
     def touch(t):

@@ -27,3 +27,20 @@ def test_what_lies_lower_in_the_picture_is_nearer(x, y):
     matrix = ground_matrix(ROAD, (640, 360))
     near, far = to_ground_m(matrix, to_px([(x, y), (x, y - 0.05)], (640, 360)))
     assert near[1] < far[1]
+
+
+STEEP = Homography(
+    image=((0.1, 1.0), (0.9, 1.0), (0.6, 0.5), (0.4, 0.5)),
+    ground_m=((0.0, 0.0), (7.0, 0.0), (7.0, 40.0), (0.0, 40.0)),
+)
+"""Its edges meet at a third of the height: the horizon."""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_above_the_horizon_there_is_no_ground(turned):
+    points = slice(None, None, -1) if turned else slice(None)
+    road = Homography(image=STEEP.image[points], ground_m=STEEP.ground_m[points])
+    places = to_px([(0.5, 0.36), (0.5, 0.3), (0.5, 0.0), (0.1, 0.2)], (640, 360))
+    below, *above = to_ground_m(ground_matrix(road, (640, 360)), places)
+    assert below[1] > 40
+    assert np.isnan(above).all()

@@ -44,3 +44,14 @@ def test_a_box_comes_back_to_where_it_was(height, width, square):
     assert back == pytest.approx([0, 0, width, height], abs=pixel)
     assert (back >= 0).all()
     assert (back <= [width, height] * 2).all()
+
+
+@pytest.mark.parametrize("stride", [32, 64])
+@pytest.mark.parametrize("size", [320, 480, 640])
+@pytest.mark.parametrize("frame", [(360, 640), (640, 360), (480, 640), (1080, 1920)])
+def test_a_box_comes_back_whatever_the_stride(frame, size, stride):
+    box = Letterbox.fit(frame, size, stride, square=False)
+    scale = size / max(frame)
+    there = np.array([[100, 50, 200, 150]], np.float32) * scale
+    there += np.array([box.left, box.top] * 2, np.float32)
+    assert box.to_frame(there)[0] == pytest.approx([100, 50, 200, 150], abs=0.01)

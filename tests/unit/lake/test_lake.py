@@ -2,7 +2,8 @@
 
 import json
 import threading
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 
 from streaming.errors import ConfigError
 from streaming.lake import LakeUnavailable, ask, connect, opened, written_as
+from streaming.lake.catalog import duck
 from streaming.lake.one_state import of_one_state
 from streaming.lake.query import Answer, QueryError
 from streaming.lake.schema import VERSION, ensure_schema, version
@@ -43,6 +45,22 @@ def test_what_a_question_loads_must_be_signed(lake):
     assert checked is False
     with pytest.raises(duckdb.InvalidInputException):
         lake.execute("SET allow_unsigned_extensions = true")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/Los_Angeles"])
+def test_now_and_today_are_utc_wherever_the_machine_is(settings, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        with duck(settings) as con:
+            now, zone = con.execute(
+                "SELECT now()::TIMESTAMP, current_setting('TimeZone')"
+            ).fetchone()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert zone == "UTC"
+    assert abs(datetime.now(UTC).replace(tzinfo=None) - now) < timedelta(minutes=5)
 
 
 def test_creating_the_schema_again_changes_nothing(settings, lake):

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from streaming.messages import Motion, WorstPair
 from streaming.scheduling.prompt import Question, build, repair, version
@@ -108,3 +109,14 @@ def test_a_group_of_one_and_of_none_can_be_asked_about():
 
 def test_a_repair_says_what_was_wrong():
     assert "riskLevel 'x'" in repair("riskLevel 'x'\nis none of", "en")
+
+
+def test_of_two_thousand_objects_the_forty_nearest_to_another_are_named():
+    """All pairs of them would hold the event loop for seconds."""
+    far = [an_object(n, "car", (100 * n, 0, 100 * n + 10, 10)) for n in range(1960)]
+    near = [an_object(5000 + n, "person", (3 * n, 900, 3 * n + 2, 902)) for n in range(40)]
+    near = [replace(o, confidence=0.95) for o in near]
+    shown = scene(build(a_task(objects=(*far, *near)), Question("en")).user)
+    assert [o["id"] for o in shown["objects"]] == [5000 + n for n in range(40)]
+    assert shown["objectCount"] == 2000
+    assert len(shown["centreDistancesPx"]) == 60

@@ -8,7 +8,6 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ("WRONG_VERSION_NUMBER", "no TLS is spoken there: write redis:// instead of rediss://"),
     ("UNKNOWN_CA", "the server does not know who signed redis.tls.certificate_file"),
     ("CERTIFICATE_REQUIRED", "set redis.tls.certificate_file and redis.tls.key_file"),
-    ("EOF occurred", "if it wants a certificate, set redis.tls.certificate_file and key_file"),
     ("CERTIFICATE_EXPIRED", "renew redis.tls.certificate_file"),
     ("KEY_VALUES_MISMATCH", "redis.tls.key_file does not belong to redis.tls.certificate_file"),
     ("WRONGPASS", "correct redis.username or redis.password"),
@@ -26,12 +25,19 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ("DB index is out of range", "name a database that it has"),
 )
 
+_ENDED = ("EOF occurred", "Connection closed by server", "reset by peer", "Broken pipe")
+"""What TLS makes of a server that wants a certificate and closes faster than it says so."""
+
 
 def advice(exc: Exception, *, tls: bool) -> str:
     """A few words for whoever runs it; the most specific first."""
     said = str(exc)
-    if (
-        tls and "Timeout connecting" in said
-    ):  # Redis waits for the end of what it reads as a command
+    if tls and "Timeout connecting" in said:
+        # Redis waits for the end of what it reads as a command.
         return "if it speaks no TLS, write redis:// instead of rediss://"
+    if tls and any(sign in said for sign in _ENDED):
+        return (
+            "it ended the TLS connection, as one does that wants a client certificate: set "
+            "redis.tls.certificate_file and redis.tls.key_file to a pair that it accepts"
+        )
     return next((todo for sign, todo in _ADVICE if sign in said), "`trafficmon up` starts one")

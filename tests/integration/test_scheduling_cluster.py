@@ -37,11 +37,13 @@ def test_every_task_ends_once_while_slots_move(settings, provider, redis_cluster
     todo = tasks(COUNT)
     keys = [key_of("rules"), *(redis_keys.assessed(task.task_id) for task in todo[::10])]
     stop = threading.Event()
+    moved: list[str] = []
 
     def move_on() -> None:
         while not stop.is_set():
             for key in keys:
                 redis_cluster.begin_move(key).finish()
+                moved.append(key)
 
     mover = threading.Thread(target=move_on)
     results = Results(settings)
@@ -49,7 +51,10 @@ def test_every_task_ends_once_while_slots_move(settings, provider, redis_cluster
         with scheduler(settings):
             mover.start()
             send(settings, *todo)
+            eventually(results.ids, PATIENCE_S)
+            before = len(moved)
             eventually(lambda: len(results.ids()) == COUNT, PATIENCE_S)
+            assert len(moved) > before  # in the middle of the work
             eventually(lambda: all_committed(settings), PATIENCE_S)
     finally:
         stop.set()

@@ -16,11 +16,11 @@ import click
 from streaming.benchmark.pipeline.load import Load
 from streaming.benchmark.pipeline.measure import measure
 from streaming.benchmark.scheduler import surroundings
+from streaming.kafka.admin import wait_for_broker
 from streaming.settings import KafkaSettings, RedisSettings, Settings, load
 from tests import secured_kafka
 from tests.certificates import Authority
 from tests.redis_servers import started
-from tests.waiting import eventually
 
 _START_S = 60
 
@@ -33,7 +33,7 @@ def secured_broker(settings: Settings, folder: Path, _say: object) -> Iterator[S
     with (folder / "kafka.out.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        eventually(lambda: broker.admin().list_topics(timeout=1).brokers, _START_S)
+        wait_for_broker(KafkaSettings(bootstrap_servers=broker.address("INSIDE")), _START_S)
         name, password = secured_kafka.OPERATOR
         security = {
             "protocol": "SASL_SSL",

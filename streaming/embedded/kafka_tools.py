@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
@@ -18,6 +19,8 @@ TOOLS_JAR = Jar(
     KAFKA_VERSION,
     "4eb9a7fbfd63badfd8d1a677aa2d54b47b2b2d442ff7d68fd223972afea1954c",
 )
+_END_S = 15.0
+_LOOK_S = 1.0
 _PACKAGE = "org.apache.kafka.tools"
 _SERVER, _CONFIG = "--bootstrap-server", "--command-config"
 _CONFIG_OPTIONS = (_CONFIG, "--consumer.config", "--producer.config", "--consumer-config",
@@ -87,16 +90,34 @@ def _value_of(option: str, words: Sequence[str]) -> str | None:
 
 
 def _attached(command: Sequence[str]) -> int:
-    """The command's exit code; signals that this process gets meanwhile go on to it."""
+    """The command's exit code; signals that this process gets meanwhile go on to it.
+
+    A tool that has not ended 15 s after its first signal is killed: a console consumer was seen
+    to wait for itself for ever.
+    """
+    asked: list[tuple[int, float]] = []
     with subprocess.Popen(command) as process:
 
         def pass_on(signum: int, _frame: FrameType | None) -> None:
+            asked.append((signum, time.monotonic()))
             process.send_signal(signum)
 
         before = {s: signal.signal(s, pass_on) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            code = process.wait()
+            while (code := _ended(process)) is None:
+                if asked and time.monotonic() - asked[0][1] > _END_S:
+                    process.kill()
+                    process.wait()
+                    code = -asked[0][0]
+                    break
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
     return code if code >= 0 else 128 - code
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int | None:
+    try:
+        return process.wait(_LOOK_S)
+    except subprocess.TimeoutExpired:
+        return None

@@ -87,7 +87,7 @@ CASES = [
          faults={"content": saying(riskLevel="catastrophic")},
          status="failed", error="bad_answer", attempts=2),
     Case("two verdicts that disagree fail after one repair",
-         faults={"content": saying(riskLevel="none") + saying()},
+         faults={"content": saying() + saying(riskLevel="none")},
          status="failed", error="bad_answer", attempts=2),
     Case("an answer without a verdict fails after one repair",
          faults={"content": "I am sorry."}, status="failed", error="bad_answer", attempts=2),

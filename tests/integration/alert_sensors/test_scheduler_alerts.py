@@ -49,13 +49,13 @@ def test_an_api_that_gives_no_sign_of_life_any_more_is_gone(make_settings, ticki
 
 
 def test_a_day_of_ticks_grows_neither_cursor_nor_runs(make_settings, ticking):
-    """Latency is bad for half an hour of every six; a tick every 200 s."""
+    """Latency is bad for half an hour of every six; a tick every 100 s."""
     settings = with_alerts(make_settings(), resolve_after=60.0, remind_after=14_400.0)
     sensor = ticking(settings, "scheduler_alerts")
     told, longest = [], 0
-    for tick in range(432):
-        scheduler_says(settings, sensor.now + 200, p95_bucket=3 if tick % 108 < 9 else 0)
-        told += sensor.tick(200)
+    for tick in range(864):
+        scheduler_says(settings, sensor.now + 100, p95_bucket=3 if tick % 216 < 18 else 0)
+        told += sensor.tick(100)
         longest = max(longest, len(sensor.cursor))
     assert told == [("latency_p95", "firing"), ("latency_p95", "resolved")] * 4
     assert longest < 1_000

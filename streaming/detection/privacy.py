@@ -39,7 +39,10 @@ def _outline(mask: Polygon, size: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def _crosses_itself(mask: Polygon) -> bool:
-    edges = list(zip(mask, (*mask[1:], mask[0]), strict=True))
+    following = (*mask[1:], mask[0])
+    edges = [edge for edge in zip(mask, following, strict=True) if edge[0] != edge[1]]
+    if len({start for start, _ in edges}) < len(edges):  # it comes by the same corner twice
+        return True
     return any(_cross(*one, *other) for one, other in combinations(edges, 2))
 
 

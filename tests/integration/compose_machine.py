@@ -108,10 +108,10 @@ class Machine:
             return self.ask(*self._placed(words), env=self._environment(name)).returncode == 0
         return False
 
-    def stop(self, name: str) -> int:
+    def stop(self, name: str, within_s: float = 180) -> int:
         """As `docker stop`; the exit code."""
         self.services[name].send_signal(signal.SIGTERM)
-        return self.services[name].wait(180)
+        return self.services[name].wait(within_s)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")

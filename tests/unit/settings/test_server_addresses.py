@@ -30,7 +30,7 @@ def told(folder, environ: dict[str, str]) -> str:
         ("REDIS_URL", "unix://:S3cret#x@/run/redis.sock", "redis.url"),
         ("TRAFFICMON_PROVIDER_BASE_URL", "https://u:S3cret#x@host/v1", "provider.base_url"),
         ("TRAFFICMON_PROVIDER_BASE_URL", "https://host:S3cret/v1", "provider.base_url"),
-        ("TRAFFICMON_PROVIDER_BASE_URL", "https://host/v1?key=S3cret", "provider.base_url"),
+        ("TRAFFICMON_PROVIDER_BASE_URL", "https://host/v1#S3cret", "provider.base_url"),
         ("TRAFFICMON_PROVIDER__PROXY", "http://u:S3cret#x@host:3128", "provider.proxy"),
         ("TRAFFICMON_PROVIDER__PROXY", "socks5://u:S3cret@host:1080", "provider.proxy"),
         ("TRAFFICMON_LAKE_CATALOG", "postgresql://u:S3cret@host:port/db", "lake.catalog"),
